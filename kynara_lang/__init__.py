@@ -1,0 +1,1 @@
+"""Kynara: a declarative policy language for deciding what AI agents may do."""
