@@ -1,0 +1,1 @@
+"""Is it meant? Names, types and rules of a program, checked; what is learnt goes into tables beside the tree."""

@@ -1,0 +1,181 @@
+"""Reading attributes: of entities, of `args` and `context`, of records and of built-in values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from ..diagnostics.diagnostic import Report
+from ..diagnostics.suggest import near
+from ..semantics.operators import BUILTINS, receiver_name
+from ..semantics.types import ERROR, Entity, Record, Type
+from ..syntax import ast
+from .bags import Bag
+from .names import NameChecks
+from .narrowing import Env, Path, path_of
+from .symbols import AttributeSymbol, Program, Tables
+
+if TYPE_CHECKING:
+    from ..diagnostics.source import Span
+
+
+class AttributeChecks(NameChecks):
+    """The part of the type checker that reads attributes."""
+
+    program: Program
+    report: Report
+    tables: Tables
+
+    def check(self, expr: ast.Expr, env: Env, expected: Type | None = None) -> Type:
+        """Work out the type of an expression."""
+        raise NotImplementedError
+
+    def attribute(self, expr: ast.Attribute, env: Env) -> Type:
+        """Work out the type of `target.name`."""
+        target = self.check(expr.target, env)
+        path = path_of(expr, env)
+        match target:
+            case Bag():
+                return self._of_bag(expr, target, path, env)
+            case Entity():
+                return self._of_entity(expr, target, path, env)
+            case Record():
+                return self._of_record(expr, target, path, env)
+        if target == ERROR:
+            return ERROR
+        builtin = BUILTINS.get((receiver_name(target), expr.name.text))
+        if builtin is None or builtin.parameters is not None:
+            self.no_builtin(expr.name, target, called=False)
+            return ERROR
+        self.tables.targets[expr] = builtin
+        return builtin.result
+
+    def _of_bag(self, expr: ast.Attribute, bag: Bag, path: Path | None, env: Env) -> Type:
+        name = expr.name.text
+        field = bag.fields.get(name)
+        if field is None:
+            self.unknown_attribute(expr.name, f"there is no {bag.what} `{name}`", bag.fields, bag)
+            return ERROR
+        if field.optional and path not in env.facts.present:
+            why = f"`{field.lacking[0]}` has no such {bag.what}" if field.lacking else f"this {bag.what} is optional"
+            self._maybe_absent(expr, f"{bag} has {name}", why, field.declared)
+            return ERROR
+        if len(field.types) > 1:
+            self._several_types(expr, field.types, field.declared)
+            return ERROR
+        return self._narrowed(field.types[0], path, env)
+
+    def _of_entity(self, expr: ast.Attribute, target: Entity, path: Path | None, env: Env) -> Type:
+        name, proved = expr.name.text, path in env.facts.present
+        having = self.attributes_named(target, name)
+        lacking = [k for k in sorted(target.names) if name not in self.program.types[k].attributes]
+        if not target.names and target.traits and having:
+            lacking = []
+        if not having:
+            known = {a for k in target.names for a in self.program.types[k].attributes}
+            known |= {a for t in target.traits for a in self.program.traits[t].attributes}
+            if target.names or target.traits:
+                self.unknown_attribute(expr.name, f"{target} has no attribute `{name}`", known, target)
+            return ERROR
+        if lacking and not proved:
+            lacks = self.program.types[lacking[0]].name
+            shown = expr.target.span.text
+            guard = f"{shown} is {self.program.types[sorted(target.names - set(lacking))[0]].name}"
+            self._maybe_absent(expr, guard, f"`{lacks}` has no attribute `{name}`", having)
+            return ERROR
+        if not proved and any(a.optional for a in having):
+            self._maybe_absent(expr, f"{expr.target.span.text} has {name}", "this attribute is optional", having)
+            return ERROR
+        types: list[Type] = []
+        for symbol in having:
+            if symbol.type not in types:
+                types.append(symbol.type)
+        if len(types) > 1:
+            if all(isinstance(t, Entity) for t in types):
+                names = frozenset[str]().union(*(t.names for t in types if isinstance(t, Entity)))
+                return self._narrowed(Entity(names), path, env)
+            self._several_types(expr, types, having)
+            return ERROR
+        return self._narrowed(types[0], path, env)
+
+    def attributes_named(self, target: Entity, name: str) -> list[AttributeSymbol]:
+        """Return the declarations of an attribute in the types an entity can have."""
+        types = (self.program.types[k].attributes.get(name) for k in sorted(target.names))
+        found = [a for a in types if a is not None]
+        if not target.names:
+            traits = (self.program.traits[t].attributes.get(name) for t in sorted(target.traits))
+            found = [a for a in traits if a is not None]
+        return found
+
+    def _of_record(self, expr: ast.Attribute, target: Record, path: Path | None, env: Env) -> Type:
+        index = target.index(expr.name.text)
+        if index is None:
+            names = [f.name for f in target.fields]
+            self.unknown_attribute(expr.name, f"this record has no field `{expr.name.text}`", names, target)
+            return ERROR
+        field = target.fields[index]
+        if field.optional and path not in env.facts.present:
+            self._maybe_absent(expr, f"{expr.target.span.text} has {field.name}", "this field is optional", ())
+            return ERROR
+        return self._narrowed(field.type, path, env)
+
+    @staticmethod
+    def _narrowed(kind: Type, path: Path | None, env: Env) -> Type:
+        known = env.facts.kind(path) if path is not None and isinstance(kind, Entity) else None
+        return kind if known is None or (isinstance(kind, Entity) and known == kind.names) else Entity(known)
+
+    def _maybe_absent(
+        self, expr: ast.Attribute, guard: str, why: str, declared: Iterable[AttributeSymbol]
+    ) -> None:
+        labels: list[tuple[Span, str]] = [(a.span, "declared here") for a in declared][:2]
+        self.report.add(
+            "KYN203",
+            f"`{expr.span.text}` may be absent: {why}",
+            expr.span,
+            "not proved to be there",
+            labels=labels,
+            help=f"ask first: `{guard} and {expr.span.text}…`",
+        )
+
+    def _several_types(
+        self, expr: ast.Attribute, types: Iterable[Type], declared: Iterable[AttributeSymbol]
+    ) -> None:
+        self.report.add(
+            "KYN108",
+            f"`{expr.span.text}` has more than one type here",
+            expr.span,
+            "which one depends on the request",
+            labels=[(a.span, f"here it is {a.type}") for a in declared],
+            help="write one rule for each, or give them one type",
+        )
+
+    def unknown_attribute(self, name: ast.Ident, message: str, known: Iterable[str], owner: Type) -> None:
+        """Report a name that its owner does not have."""
+        names = sorted(known)
+        guess = near(name.text, names)
+        listed = ", ".join(f"`{n}`" for n in names[:12]) + (" …" if len(names) > 12 else "")
+        self.report.add(
+            "KYN202",
+            message,
+            name.span,
+            f"not declared for {owner}",
+            notes=[f"{owner} has {listed}" if names else f"{owner} has none"],
+            help=f"did you mean `{guess}`?" if guess else None,
+        )
+
+    def no_builtin(self, name: ast.Ident, target: Type, *, called: bool) -> None:
+        """Report an attribute or method that a built-in type does not have."""
+        receiver = receiver_name(target)
+        rows = [row for (kind, _), row in BUILTINS.items() if kind == receiver]
+        exact = next((row for row in rows if row.name == name.text), None)
+        guess = near(name.text, [row.name for row in rows])
+        shown = exact or next((row for row in rows if row.name == guess), None)
+        what = "method" if called else "attribute"
+        self.report.add(
+            "KYN202",
+            f"{target} has no {what} `{name.text}`",
+            name.span,
+            f"no such {what}",
+            notes=[f"{receiver} has {', '.join(f'`{row.shown}`' for row in rows)}"] if rows else (),
+            help=f"write `{shown.shown}`" if shown else None,
+        )

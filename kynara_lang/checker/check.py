@@ -1,0 +1,86 @@
+"""The checker's front door: modules in, a checked program and diagnostics out.
+
+The order is the order of dependence: names, then what declarations say of each other, then lets (each after those it
+uses), then rules and invariants, then fixtures and tests.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from ..diagnostics.diagnostic import Report
+from ..semantics.types import ERROR
+from ..syntax import ast
+from . import expansion
+from .bags import context_of
+from .declarations import Declarations
+from .narrowing import Env, Variable
+from .rules import RuleChecks
+from .scenarios import ScenarioChecks
+from .symbols import Program
+
+
+def check(
+    files: Iterable[ast.Module],
+    libraries: Mapping[str, ast.Module],
+    available: Iterable[str],
+    report: Report,
+) -> Program:
+    """Check the files of a program with the library modules they import; findings go into the report."""
+    files = sorted(files, key=lambda m: m.source.name)
+    program = Program(modules=(*files, *libraries.values()))
+    declarations = Declarations(program, report)
+    declarations.run(files, libraries, available)
+    rules = RuleChecks(program, report)
+    _lets(program, declarations, rules, report)
+    for rule, module in declarations.rules:
+        rules.rule(rule, declarations.scopes[module])
+    ordered = sorted((r for r, _ in declarations.rules), key=lambda r: r.name)
+    for index, rule in enumerate(ordered):
+        rule.index = index
+    program.rules = tuple(ordered)
+    for invariant, module in declarations.invariants:
+        rules.invariant(invariant, declarations.scopes[module])
+    program.invariants = tuple(i for i, _ in declarations.invariants)
+    scenarios = ScenarioChecks(rules)
+    fixtures = {id(f.decl): f for f in program.fixtures.values()}
+    for module in files:
+        for decl in module.declarations:
+            if isinstance(decl, ast.FixtureDecl) and id(decl) in fixtures:
+                scenarios.name(fixtures[id(decl)], declarations.scopes[module])
+    for module in files:
+        for decl in module.declarations:
+            if isinstance(decl, ast.FixtureDecl) and id(decl) in fixtures:
+                scenarios.fixture(fixtures[id(decl)], declarations.scopes[module])
+    for test, module in declarations.tests:
+        scenarios.test(test, declarations.scopes[module])
+    program.tests = tuple(t for t, _ in declarations.tests)
+    program.autonomous = _autonomous(program)
+    return program
+
+
+def _lets(program: Program, declarations: Declarations, rules: RuleChecks, report: Report) -> None:
+    context = Variable(context_of(program.context), ("context",))
+    ordered = expansion.in_order(list(program.lets.values()), report)
+    for let in ordered:
+        if let.decl.parameters is not None:
+            let.parameters = declarations.resolution.parameters(let.decl.parameters, let.scope)
+    for let in ordered:
+        if let.parameters is None:
+            env = Env({}, let.scope, "constant")
+        else:
+            named = {n: Variable(kind, (f"{let.key}.{n}",)) for n, kind in let.parameters}
+            env = Env({"context": context, **named}, let.scope, "let")
+        let.type = rules.check(let.decl.body, env)
+        let.size, let.depth = expansion.bounded(let.decl.body, program.tables, report)
+    for let in program.lets.values():
+        if let not in ordered:
+            let.type = ERROR
+
+
+def _autonomous(program: Program) -> frozenset[str]:
+    """Return the types that are AI principals: those with the trait, or, without its import, a type named `Agent`."""
+    trait = program.traits.get("std.agents.Autonomous")
+    if trait is not None and trait.members:
+        return frozenset(trait.members)
+    return frozenset({"Agent"}) & frozenset(program.types)

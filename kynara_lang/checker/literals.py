@@ -1,0 +1,103 @@
+"""Literals, read as the type that their place needs; a malformed one is an error here, never at run time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ..diagnostics.diagnostic import Report
+from ..diagnostics.suggest import near
+from ..semantics import addresses, hosts, numbers, paths, times, urls
+from ..semantics.problems import ValueProblem
+from ..semantics.types import (
+    BLOCK,
+    DECIMAL,
+    DURATION,
+    EMAIL,
+    ERROR,
+    HOST,
+    INT,
+    IP,
+    PATH,
+    TIME,
+    URL,
+    Enum,
+    Type,
+)
+from ..syntax import ast
+
+READERS: dict[Type, Callable[[str], Any]] = {
+    IP: addresses.read_ip,
+    BLOCK: addresses.read_block,
+    EMAIL: hosts.read_email,
+    HOST: hosts.read_host,
+    URL: urls.read_url,
+    PATH: paths.read_path,
+}
+
+_ARTICLE = {"IP": "an IP address", "address block": "an address block", "Email": "an e-mail address", "Url": "a URL"}
+
+
+def read_string(node: ast.StringLit, kind: Type, report: Report, use: ast.Expr) -> tuple[Type, Any]:
+    """Read a string literal as an IP, Email, Host, Url, Path, address block or enum.
+
+    `use` is the place that needs it: the literal itself, or the name of a `let` that stands for it.
+    """
+    also = [] if use is node else [(use.span, f"read as {_ARTICLE.get(str(kind), str(kind))} here")]
+    if isinstance(kind, Enum):
+        if node.value in kind.values:
+            return kind, node.value
+        guess = near(node.value, kind.values)
+        report.add(
+            "KYN204",
+            f'"{node.value}" is not one of the values possible here',
+            node.span,
+            "no such value",
+            labels=also,
+            notes=[f"possible are {', '.join(_quote(v) for v in kind.values)}"],
+            help=f"did you mean {_quote(guess)}?" if guess else None,
+        )
+        return ERROR, None
+    try:
+        return kind, READERS[kind](node.value)
+    except ValueProblem as problem:
+        report.add(
+            "KYN204",
+            f"this is not {_ARTICLE.get(str(kind), f'a {str(kind).lower()}')}: {problem.message}",
+            node.span,
+            f"read as {_ARTICLE.get(str(kind), f'a {kind}')}",
+            labels=also,
+            help=f"write {_quote(problem.suggestion)}" if problem.suggestion else None,
+        )
+        return ERROR, None
+
+
+def _quote(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    return f'`"{escaped}"`'
+
+
+_NUMBER_READERS: dict[type[ast.Expr], tuple[Type, Callable[[str], int]]] = {
+    ast.IntLit: (INT, numbers.read_int),
+    ast.DecimalLit: (DECIMAL, numbers.read_decimal),
+    ast.TimeLit: (TIME, times.read_date_or_time),
+    ast.DurationLit: (DURATION, times.read_duration),
+}
+
+NumberLit = ast.IntLit | ast.DecimalLit | ast.TimeLit | ast.DurationLit
+
+
+def read_number(node: NumberLit, report: Report, *, negative: bool = False) -> tuple[Type, int | None]:
+    """Read a number, a time or a duration; `negative` says that a minus stands in front."""
+    kind, reader = _NUMBER_READERS[type(node)]
+    try:
+        return kind, reader(f"-{node.text}" if negative else node.text)
+    except ValueProblem as problem:
+        report.add(
+            "KYN013",
+            problem.message,
+            node.span,
+            f"not a value of {kind}",
+            help=f"write `{problem.suggestion}`" if problem.suggestion else None,
+        )
+        return ERROR, None

@@ -1,0 +1,123 @@
+"""Looking names up, and what to say when nothing, or something else, has the name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from ..diagnostics.diagnostic import Report
+from ..diagnostics.source import Span
+from ..diagnostics.suggest import near
+from ..semantics.types import BUILTIN
+from ..syntax import ast
+from .symbols import ActionSymbol, EntityType, LetSymbol, Program, RoleSymbol, Scope, Tables, TraitSymbol
+
+
+class NameChecks:
+    """The part of the checker that turns names into symbols."""
+
+    program: Program
+    report: Report
+    tables: Tables
+
+    def entity_type(self, name: ast.Ident, scope: Scope) -> EntityType | None:
+        """Find an entity type; a trait, a role or nothing of that name is reported."""
+        found = scope.types.get(name.text)
+        if found is None:
+            self._no_type(name, scope, scope.types, "entity type")
+            return None
+        self.tables.targets[name] = found
+        return found
+
+    def types_of(self, name: ast.Ident, scope: Scope) -> tuple[frozenset[str], EntityType | TraitSymbol] | None:
+        """Find the entity types that a type or trait name covers."""
+        if (kind := scope.types.get(name.text)) is not None:
+            self.tables.targets[name] = kind
+            return frozenset({kind.key}), kind
+        if (trait := scope.traits.get(name.text)) is not None:
+            self.tables.targets[name] = trait
+            return frozenset(trait.members), trait
+        self._no_type(name, scope, [*scope.types, *scope.traits], "entity type or trait")
+        return None
+
+    def types_named(self, expr: ast.Is) -> frozenset[str]:
+        """Return the entity types that a checked `is` asks for."""
+        target = self.tables.targets.get(expr.type)
+        if isinstance(target, EntityType):
+            return frozenset({target.key})
+        return frozenset(target.members) if isinstance(target, TraitSymbol) else frozenset()
+
+    def predicate_of(self, call: ast.Call) -> tuple[ast.Expr, tuple[str, ...]] | None:
+        """Return the body and parameter names of the predicate that a checked call uses."""
+        let = self.tables.targets.get(call.function)
+        if not isinstance(let, LetSymbol) or let.parameters is None:
+            return None
+        return let.decl.body, tuple(n for n, _ in let.parameters)
+
+    def role(self, name: ast.Ident, scope: Scope) -> RoleSymbol | None:
+        """Find a role."""
+        found = scope.roles.get(name.text)
+        if found is None:
+            guess = near(name.text, scope.roles)
+            self.unknown(name.span, "role", name.text, guess, declare=f"role {name.text}", also=scope.types)
+            return None
+        self.tables.targets[name] = found
+        return found
+
+    def actions_of(self, pattern: ast.ActionPattern, scope: Scope) -> list[ActionSymbol] | None:
+        """Find the actions that a pattern covers: one, those of a group, those below a prefix, or all."""
+        if pattern.name is None:
+            return list(self.program.actions.values())
+        name = pattern.name.text
+        if pattern.prefix:
+            below = [a for key, a in scope.actions.items() if key.startswith(f"{name}.")]
+            if not below:
+                guess = near(name, {n for key in scope.actions for n in _prefixes(key)})
+                self.unknown(pattern.span, "action below", name, f"{guess}.*" if guess else None)
+                return None
+            return below
+        if (action := scope.actions.get(name)) is not None:
+            self.tables.targets[pattern.name] = action
+            return [action]
+        if name in scope.groups:
+            return [a for a in self.program.actions.values() if name in a.groups]
+        guess = near(name, [*scope.actions, *scope.groups])
+        self.unknown(pattern.span, "action or action group", name, guess, declare=f"action {name}")
+        return None
+
+    def _no_type(self, name: ast.Ident, scope: Scope, right_kind: Iterable[str], what: str) -> None:
+        guess = near(name.text, right_kind)
+        others: dict[str, Any] = {**scope.traits, **scope.aliases, **BUILTIN}
+        if name.text in others:
+            kind = "a trait" if name.text in scope.traits else "not an entity type"
+            self.report.add(
+                "KYN106",
+                f"`{name.text}` is {kind}",
+                name.span,
+                f"expected an {what}",
+                help=f"did you mean `{guess}`?" if guess else None,
+            )
+            return
+        self.unknown(name.span, what, name.text, guess, declare=f"subject {name.text}", also=scope.roles)
+
+    def unknown(
+        self,
+        span: Span,
+        what: str,
+        name: str,
+        guess: str | None,
+        *,
+        declare: str | None = None,
+        also: Iterable[str] = (),
+    ) -> None:
+        """Report a name that is not declared."""
+        help_text = f"did you mean `{guess}`?" if guess else f"declare it: `{declare}`" if declare else None
+        notes = [f"`{name}` is something else in this program"] if name in also else ()
+        self.report.add(
+            "KYN101", f"there is no {what} `{name}`", span, "not declared", notes=notes, help=help_text
+        )
+
+
+def _prefixes(dotted: str) -> Iterable[str]:
+    parts = dotted.split(".")
+    return (".".join(parts[:n]) for n in range(1, len(parts)))

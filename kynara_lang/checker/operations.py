@@ -1,0 +1,458 @@
+"""Operators, tests and calls: which types they take, from the tables of `semantics.operators`."""
+
+from __future__ import annotations
+
+from ..diagnostics.diagnostic import Report
+from ..diagnostics.source import Span
+from ..diagnostics.suggest import near
+from ..semantics import times
+from ..semantics.operators import BUILTINS, OPERATORS, ORDERED, TEXT_LIKE, Builtin, receiver_name
+from ..semantics.problems import ValueProblem
+from ..semantics.text import compile_glob
+from ..semantics.types import (
+    BLOCK,
+    BOOL,
+    DECIMAL,
+    DURATION,
+    EMAIL,
+    ERROR,
+    HOST,
+    INT,
+    IP,
+    PATH,
+    STRING,
+    URL,
+    Entity,
+    Record,
+    SetOf,
+    Type,
+    assignable,
+    comparable,
+)
+from ..syntax import ast
+from .attributes import AttributeChecks
+from .bags import Bag
+from .narrowing import Env
+from .symbols import LetSymbol, Program, Scope, Tables
+from .words import in_words
+
+_WITHIN_PLACES: dict[Type, Type] = {IP: BLOCK, PATH: PATH, HOST: HOST}
+_WITHIN_PARTS: dict[Type, str] = {URL: "host", EMAIL: "domain"}
+
+
+class OperationChecks(AttributeChecks):
+    """The part of the type checker that knows operators, tests and calls."""
+
+    program: Program
+    report: Report
+    tables: Tables
+
+    def require(self, expr: ast.Expr, env: Env, place: Type, why: str) -> Type:
+        """Check an expression that must have a type."""
+        raise NotImplementedError
+
+    def flexible(self, expr: ast.Expr, scope: Scope) -> bool:
+        """Whether an expression is made of string literals."""
+        raise NotImplementedError
+
+    def mismatch(self, span: Span, found: Type, place: Type, why: str) -> None:
+        """Report a value of the wrong type."""
+        raise NotImplementedError
+
+    def operation(self, expr: ast.Expr, env: Env) -> Type:
+        """Work out the type of an operator, a test or a call."""
+        match expr:
+            case ast.Binary(op, left, right):
+                return self._binary(expr, op, left, right, env)
+            case ast.Negate(operand):
+                found = self.check(operand, env)
+                if found not in (INT, DECIMAL, DURATION, ERROR):
+                    self.mismatch(operand.span, found, INT, "what a minus negates")
+                    return ERROR
+                return found
+            case ast.Has(target, name):
+                return self._has(expr, target, name, env)
+            case ast.Is(target):
+                return self._is(expr, target, env)
+            case ast.Holds(target, role):
+                found = self._tested(target, env)
+                if found not in (ERROR,) and not isinstance(found, Entity):
+                    self.mismatch(target.span, found, Entity(frozenset()), "what holds a role")
+                self.role(role, env.scope)
+                return BOOL
+            case ast.Call():
+                return self._call(expr, env)
+            case ast.MethodCall():
+                return self._method(expr, env)
+        raise AssertionError(f"no rule for {type(expr).__name__}")
+
+    # --- operators
+
+    def _binary(self, expr: ast.Binary, op: str, left: ast.Expr, right: ast.Expr, env: Env) -> Type:
+        if op in ("==", "!="):
+            a, b = self._pair(left, right, env)
+            if not comparable(a, b):
+                self._never_equal(expr, a, b)
+            self._no_bags(left, right)
+            return BOOL
+        if op in ("in", "not in"):
+            return self._in(expr, left, right, env)
+        if op == "like":
+            return self._like(left, right, env)
+        if op == "within":
+            return self._within(left, right, env)
+        return self._row(expr, op, left, right, env)
+
+    def _pair(self, left: ast.Expr, right: ast.Expr, env: Env) -> tuple[Type, Type]:
+        """Check two operands, the one with a type of its own first, so that literals are read as its type."""
+        if self.flexible(left, env.scope) and not self.flexible(right, env.scope):
+            b = self.check(right, env)
+            return self.check(left, env, b), b
+        a = self.check(left, env)
+        return a, self.check(right, env, a)
+
+    def _no_bags(self, *operands: ast.Expr) -> None:
+        for operand in operands:
+            kind = self.tables.types.get(operand)
+            if isinstance(kind, Bag):
+                self.mismatch(operand.span, kind, STRING, "what is compared")
+
+    def _row(self, expr: ast.Binary, op: str, left: ast.Expr, right: ast.Expr, env: Env) -> Type:
+        a, b = self._pair(left, right, env)
+        if ERROR in (a, b):
+            return BOOL if op in ("<", "<=", ">", ">=") else ERROR
+        for row in OPERATORS[op]:
+            if row.left == a and row.right == b:
+                self.tables.targets[expr] = row
+                return row.result
+        self._no_row(expr, op, a, b)
+        return BOOL if op in ("<", "<=", ">", ">=") else ERROR
+
+    def _no_row(self, expr: ast.Binary, op: str, a: Type, b: Type) -> None:
+        help_text = None
+        for side, mine, other in ((expr.left, a, b), (expr.right, b, a)):
+            if mine == INT and other == DECIMAL and side.span.text.lstrip("-").isdigit():
+                help_text = f"write `{side.span.text}.00`: a dot makes a Decimal"
+        ordered = op in ("<", "<=", ">", ">=")
+        notes = []
+        if ordered and a == b:
+            notes.append(f"{', '.join(str(t) for t in ORDERED)} can be ordered")
+        elif help_text is None:
+            notes.append("there are no implicit conversions")
+        verb = "compare" if ordered else "compute with"
+        self.report.add(
+            "KYN205" if ordered else "KYN201",
+            f"`{op}` cannot {verb} {in_words(a)} and {in_words(b)}",
+            expr.span,
+            f"{in_words(a)} {op} {in_words(b)}",
+            notes=notes,
+            help=help_text,
+        )
+
+    def _never_equal(self, expr: ast.Binary, a: Type, b: Type) -> None:
+        help_text = None
+        for side, mine, other in ((expr.left, a, b), (expr.right, b, a)):
+            if mine == INT and other == DECIMAL and side.span.text.lstrip("-").isdigit():
+                help_text = f"write `{side.span.text}.00`: a dot makes a Decimal"
+        if isinstance(a, Entity) and b == STRING:
+            help_text = f"compare with an entity: `{a}::{expr.right.span.text}`"
+        self.report.add(
+            "KYN205",
+            f"{in_words(a)} is never equal to {in_words(b)}",
+            expr.span,
+            "values of different types",
+            labels=[(expr.left.span, f"this is {in_words(a)}"), (expr.right.span, f"this is {in_words(b)}")],
+            notes=() if help_text else ["there are no implicit conversions"],
+            help=help_text,
+        )
+
+    def _in(self, expr: ast.Binary, left: ast.Expr, right: ast.Expr, env: Env) -> Type:
+        if self.flexible(left, env.scope) and not self.flexible(right, env.scope):
+            b = self.check(right, env)
+            a = self.check(left, env, b.element if isinstance(b, SetOf) else None)
+        else:
+            a = self.check(left, env)
+            b = self.check(right, env, None if isinstance(a, Entity) and _is_entity(right) else SetOf(a))
+        if ERROR in (a, b):
+            return BOOL
+        if isinstance(b, SetOf):
+            if not comparable(a, b.element):
+                reach = isinstance(a, Entity) and isinstance(b.element, Entity)
+                self.report.add(
+                    "KYN205",
+                    f"{in_words(a)} is never an element of {in_words(b)}",
+                    expr.span,
+                    "never true",
+                    help=f"to ask for membership in any of them: `any g in {right.span.text}: {left.span.text} in g`"
+                    if reach
+                    else None,
+                )
+            return BOOL
+        if isinstance(a, Entity) and isinstance(b, Entity):
+            self._hierarchy(expr, a, b)
+            return BOOL
+        self.report.add(
+            "KYN201",
+            f"`in` needs a set or a group, and this is {in_words(b)}",
+            right.span,
+            "neither a set nor an entity",
+            help=f"to look inside text, write `{right.span.text}.contains({left.span.text})`"
+            if a == b == STRING
+            else f"to test an address, write `{left.span.text} within {right.span.text}`"
+            if a in _WITHIN_PLACES
+            else None,
+        )
+        return BOOL
+
+    def _hierarchy(self, expr: ast.Binary, member: Entity, group: Entity) -> None:
+        reached, new = set(member.names), set(member.names)
+        while new:
+            new = {p for key in new for p in self.program.types[key].parents} - reached
+            reached |= new
+        if member.names and group.names and not reached & group.names:
+            self.report.add(
+                "KYN210",
+                f"{member} is never in {group}",
+                expr.span,
+                "this can never hold",
+                notes=[f"no declaration says that a {member} can be in a {group}"],
+                help=f"declare it: `subject {member} in {group}`" if member.label and group.label else None,
+            )
+
+    def _like(self, left: ast.Expr, right: ast.Expr, env: Env) -> Type:
+        a = self.check(left, env)
+        b = self.check(right, env, STRING)
+        if a in TEXT_LIKE:
+            self._within_instead(left.span, a, "`like`")
+        elif a not in (STRING, ERROR):
+            self.mismatch(left.span, a, STRING, "what `like` looks at")
+        if b == ERROR:
+            return BOOL
+        text = self._constant_text(right, env)
+        if text is None:
+            self.report.add(
+                "KYN208",
+                "the pattern of `like` must be a text known now",
+                right.span,
+                "not a constant",
+                help="write it out, such as `\"report-*\"`, or use `.starts_with(…)`",
+            )
+            return BOOL
+        self.tables.constants[right] = compile_glob(text)
+        return BOOL
+
+    def _constant_text(self, expr: ast.Expr, env: Env) -> str | None:
+        for _ in range(100):
+            if isinstance(expr, ast.StringLit):
+                return expr.value
+            let = self.tables.targets.get(expr)
+            if not isinstance(let, LetSymbol):
+                return None
+            expr = let.decl.body
+        return None
+
+    def _within(self, left: ast.Expr, right: ast.Expr, env: Env) -> Type:
+        a = self.check(left, env)
+        place = _WITHIN_PLACES.get(a)
+        if place is None:
+            self.check(right, env)
+            if a != ERROR:
+                part = _WITHIN_PARTS.get(a)
+                self.report.add(
+                    "KYN201",
+                    f"`within` tests an IP, a Path or a Host, and this is {in_words(a)}",
+                    left.span,
+                    f"this is {in_words(a)}",
+                    help=f"write `{left.span.text}.{part} within {right.span.text}`"
+                    if part
+                    else f"declare it as a Path, Host or IP instead of {a}" if a == STRING else None,
+                )
+            return BOOL
+        several = isinstance(right, ast.SetLit) or self._names_set(right, env)
+        b = self.check(right, env, SetOf(place) if several else place)
+        inner = b.element if isinstance(b, SetOf) else b
+        if not assignable(inner, place):
+            self.mismatch(right.span, b, place, "what lies on the right of `within`")
+        return BOOL
+
+    def _names_set(self, expr: ast.Expr, env: Env) -> bool:
+        scope = env.scope
+        for _ in range(100):
+            if isinstance(expr, ast.SetLit):
+                return True
+            if not isinstance(expr, ast.Var) or expr.name in env.variables or expr.name not in scope.lets:
+                return False
+            let = scope.lets[expr.name]
+            expr, scope = let.decl.body, let.scope
+        return False
+
+    def _within_instead(self, span: Span, kind: Type, what: str) -> None:
+        parts: dict[Type, str] = {EMAIL: ".domain", URL: ".host"}
+        part = parts.get(kind, "")
+        example = "/work" if kind == PATH else "example.com"
+        self.report.add(
+            "KYN209",
+            f"{what} compares spelling, and {in_words(kind)} can be spelled in ways that fool it",
+            span,
+            f"this is {in_words(kind)}",
+            notes=["`/work-evil` starts with `/work`, and `example.com.evil.net` with `example.com`"],
+            help=f'ask for containment: `{span.text}{part} within "{example}"`',
+        )
+
+    # --- tests
+
+    def _tested(self, target: ast.Expr, env: Env) -> Type:
+        """Check the target of a test that is itself the question whether something is there."""
+        if isinstance(target, ast.Var) and (v := env.variables.get(target.name)) is not None and v.maybe:
+            self.tables.types[target] = v.type
+            narrowed = env.facts.kind(v.path)
+            return v.type if narrowed is None else Entity(narrowed)
+        return self.check(target, env)
+
+    def _has(self, expr: ast.Has, target: ast.Expr, name: ast.Ident, env: Env) -> Type:
+        found = self.check(target, env)
+        match found:
+            case Bag():
+                if name.text not in found.fields:
+                    self.unknown_attribute(name, f"there is no {found.what} `{name.text}`", found.fields, found)
+            case Entity():
+                having = self.attributes_named(found, name.text)
+                if not having and (found.names or found.traits):
+                    known = {a for k in found.names for a in self.program.types[k].attributes}
+                    self.unknown_attribute(name, f"{found} has no attribute `{name.text}`", known, found)
+            case Record():
+                if found.index(name.text) is None:
+                    fields = [f.name for f in found.fields]
+                    self.unknown_attribute(name, f"this record has no field `{name.text}`", fields, found)
+            case _ if found != ERROR:
+                self.mismatch(target.span, found, Entity(frozenset()), "what `has` looks into")
+        return BOOL
+
+    def _is(self, expr: ast.Is, target: ast.Expr, env: Env) -> Type:
+        found = self._tested(target, env)
+        named = self.types_of(expr.type, env.scope)
+        if named is None or found == ERROR:
+            return BOOL
+        if not isinstance(found, Entity):
+            self.mismatch(target.span, found, Entity(frozenset()), "what `is` tests")
+        elif named[0] and found.names and not named[0] & found.names:
+            self.report.add(
+                "KYN210",
+                f"`{expr.span.text}` can never hold",
+                expr.span,
+                f"`{target.span.text}` is {found} here",
+            )
+        return BOOL
+
+    # --- calls
+
+    def _call(self, expr: ast.Call, env: Env) -> Type:
+        name = expr.function
+        let = env.scope.lets.get(name.text)
+        if let is None or let.parameters is None:
+            for argument in expr.arguments:
+                self.check(argument, env)
+            if let is not None:
+                self.report.add(
+                    "KYN206",
+                    f"`{name.text}` is a constant and takes no arguments",
+                    name.span,
+                    "not a predicate",
+                    labels=[(let.decl.name.span, "declared here")],
+                    help=f"write `{name.text}`",
+                )
+            else:
+                predicates = [n for n, symbol in env.scope.lets.items() if symbol.parameters is not None]
+                self._no_predicate(name, predicates)
+            return ERROR
+        self.tables.targets[name] = let
+        if len(expr.arguments) != len(let.parameters):
+            shown = ", ".join(f"{n}: {t}" for n, t in let.parameters)
+            self.report.add(
+                "KYN206",
+                f"`{let.name}` takes {_count(len(let.parameters))}, and {len(expr.arguments)} are given",
+                expr.span,
+                f"expected `{let.name}({shown})`",
+                labels=[(let.decl.name.span, "declared here")],
+            )
+        for (parameter, kind), argument in zip(let.parameters, expr.arguments, strict=False):
+            self.require(argument, env, kind, f"`{parameter}` of `{let.name}`")
+        return let.type or ERROR
+
+    def _no_predicate(self, name: ast.Ident, predicates: list[str]) -> None:
+        guess = near(name.text, predicates)
+        methods = [row for row in BUILTINS.values() if row.name == name.text and row.parameters is not None]
+        help_text = f"did you mean `{guess}`?" if guess else None
+        if not guess and methods:
+            help_text = f"it is a method: `value{methods[0].shown}`"
+        self.report.add("KYN101", f"there is no predicate `{name.text}`", name.span, "not declared", help=help_text)
+
+    def _method(self, expr: ast.MethodCall, env: Env) -> Type:
+        target = self.check(expr.target, env)
+        row = BUILTINS.get((receiver_name(target), expr.name.text))
+        if row is None or row.parameters is None:
+            for argument in expr.arguments:
+                self.check(argument, env)
+            if target == ERROR:
+                return ERROR
+            if target in TEXT_LIKE and expr.name.text in ("starts_with", "ends_with", "contains", "lower"):
+                self._within_instead(expr.target.span, target, f"`.{expr.name.text}`")
+            else:
+                self.no_builtin(expr.name, target, called=True)
+            return ERROR
+        self.tables.targets[expr] = row
+        if len(expr.arguments) != len(row.parameters):
+            self.report.add(
+                "KYN206",
+                f"`.{row.name}` takes {_count(len(row.parameters))}, and {len(expr.arguments)} are given",
+                expr.span,
+                f"expected `{row.shown}`",
+            )
+            return row.result
+        for parameter, argument in zip(row.parameters, expr.arguments, strict=True):
+            if parameter == "zone":
+                self._zone(argument, env)
+            else:
+                place = target if parameter is None else parameter
+                assert isinstance(place, Type)
+                self._argument(argument, env, place, row)
+        return row.result
+
+    def _argument(self, argument: ast.Expr, env: Env, place: Type, row: Builtin) -> None:
+        found = self.check(argument, env, place)
+        fits = comparable(found, place) if row.receiver == "Set" else assignable(found, place)
+        if not fits:
+            self.mismatch(argument.span, found, place, f"the argument of `.{row.name}`")
+
+    def _zone(self, argument: ast.Expr, env: Env) -> None:
+        found = self.check(argument, env)
+        text = self._constant_text(argument, env)
+        if found == ERROR:
+            return
+        if text is None:
+            self.report.add(
+                "KYN208",
+                "the time zone must be a text known now",
+                argument.span,
+                "not a constant",
+                help='write it out, such as `"Europe/Berlin"`',
+            )
+            return
+        try:
+            self.tables.constants[argument] = times.zone(text)
+        except ValueProblem as problem:
+            self.report.add(
+                "KYN204",
+                problem.message,
+                argument.span,
+                "not a time zone",
+                help=f'write `"{problem.suggestion}"`' if problem.suggestion else None,
+            )
+
+
+def _is_entity(expr: ast.Expr) -> bool:
+    return not isinstance(expr, ast.SetLit)
+
+
+def _count(n: int) -> str:
+    return "no argument" if n == 0 else "one argument" if n == 1 else f"{n} arguments"

@@ -1,0 +1,376 @@
+"""Rules: their clauses, patterns and conditions.
+
+A rule must say who, what and on what; a permit must also say what bounds it. Conditions are checked in the order in
+which they are evaluated (scope, when, unless), each knowing what those before it proved.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TypeVar
+
+from ..diagnostics.diagnostic import Report
+from ..diagnostics.source import Span
+from ..semantics.numbers import INT_MAX
+from ..semantics.types import BOOL, ERROR, TIME, Entity
+from ..syntax import ast
+from . import expansion
+from .bags import DELEGATION, arguments_of, context_of
+from .literals import read_number
+from .narrowing import Env, Variable
+from .symbols import (
+    ActionSymbol,
+    Approval,
+    Condition,
+    EntityType,
+    InvariantSymbol,
+    PatternSymbol,
+    Program,
+    RuleSymbol,
+    Scope,
+    TraitSymbol,
+)
+from .typechecker import Typechecker
+
+DEFAULT_EXPIRES = 24 * 3600 * 10**9
+C = TypeVar("C", bound=ast.Clause)
+
+_ONLY_IN = {
+    ast.ScopeClause: ("permit", "a `scope`"),
+    ast.FromClause: ("require_approval", "a `from`"),
+    ast.QuorumClause: ("require_approval", "a `quorum`"),
+    ast.ExpiresClause: ("require_approval", "an `expires`"),
+    ast.VerdictClause: ("invariant", "a `never` or `always`"),
+}
+_SAID = {
+    "permit": "a `permit`",
+    "forbid": "a `forbid`",
+    "require_approval": "a `require approval`",
+    "invariant": "an `invariant`",
+}
+_EXAMPLES = {
+    ast.SubjectClause: ("subject", "whom it is for", "subject  any"),
+    ast.ActionClause: ("action", "what it is about", "action   any"),
+    ast.ResourceClause: ("resource", "on what", "resource any"),
+}
+
+
+class RuleChecks(Typechecker):
+    """Checks rules and invariants."""
+
+    def __init__(self, program: Program, report: Report) -> None:
+        """Work on a program whose declarations are resolved."""
+        super().__init__(program, report)
+        self._context = context_of(program.context)
+        self._subject_types = frozenset(k for k, t in program.types.items() if t.kind == "subject")
+        self._all_types = frozenset(program.types)
+
+    # --- clauses
+
+    def rule(self, rule: RuleSymbol, scope: Scope) -> None:
+        """Check a rule and fill in its symbol."""
+        decl = rule.decl
+        clauses = self._clauses(decl, decl.name, decl.clauses, decl.effect)
+        actions = self._header(rule, clauses, scope)
+        env = self._env(rule, actions, scope)
+        rule.conditions = self._conditions(clauses, env)
+        rule.valid_from = self._bound(clauses, "from", env)
+        rule.valid_until = self._bound(clauses, "until", env)
+        if decl.effect == "permit" and not any(c.kind == "scope" for c in rule.conditions):
+            self.report.add(
+                "KYN301",
+                f"the permit `{decl.name.text}` does not say which resources it reaches",
+                decl.name.span,
+                "no `scope`",
+                notes=["without a scope it would reach every resource of its types"],
+                help="add what bounds it, such as `scope subject.tenant == resource.tenant`,"
+                ' or say that nothing does: `scope any "reason"`',
+            )
+        if decl.effect == "require_approval":
+            rule.approval = self._approval(rule, clauses, env)
+
+    def invariant(self, symbol: InvariantSymbol, scope: Scope) -> None:
+        """Check an invariant and fill in its symbol."""
+        decl = symbol.decl
+        clauses = self._clauses(decl, decl.name, decl.clauses, "invariant")
+        actions = self._header(symbol, clauses, scope)
+        env = self._env(symbol, actions, scope)
+        symbol.conditions = self._conditions(clauses, env)
+        verdicts = _of(clauses, ast.VerdictClause)
+        if not verdicts:
+            self.report.add(
+                "KYN009",
+                f"the invariant `{decl.name.text}` does not say what never or always holds",
+                decl.name.span,
+                "no `never` or `always`",
+                help="add a line such as `never allow`",
+            )
+            return
+        symbol.kind = verdicts[0].kind
+        symbol.decisions = frozenset(d.text for d in verdicts[0].decisions)
+
+    def _clauses(self, decl: ast.Decl, name: ast.Ident, clauses: Iterable[ast.Clause], place: str) -> list[ast.Clause]:
+        """Return the clauses that count; misplaced and repeated ones are reported."""
+        kept: list[ast.Clause] = []
+        seen: dict[object, Span] = {}
+        for clause in clauses:
+            only = _ONLY_IN.get(type(clause))
+            if only is not None and only[0] != place:
+                home = {"permit": "a `permit`", "require_approval": "a `require approval`"}.get(only[0], "an `invariant`")
+                self.report.add(
+                    "KYN011",
+                    f"{_SAID[place]} has no {only[1].split(' ', 1)[1]}",
+                    clause.span,
+                    f"only {home} has one",
+                    help="say it with `when`" if isinstance(clause, ast.ScopeClause) else "delete this line",
+                )
+                continue
+            if place == "invariant" and isinstance(clause, ast.ValidClause):
+                self.report.add("KYN011", "an `invariant` has no `valid`", clause.span, "only a rule has one")
+                continue
+            once: object = type(clause)
+            if isinstance(clause, ast.ValidClause):
+                once = clause.bound
+            if not isinstance(clause, ast.WhenClause | ast.UnlessClause):
+                if once in seen:
+                    word = clause.span.text.split()[0]
+                    self.report.add(
+                        "KYN010",
+                        f"`{name.text}` has a second `{word}`",
+                        clause.span,
+                        "given again here",
+                        labels=[(seen[once], "given first here")],
+                        help="join them with `and`, or use `when`"
+                        if isinstance(clause, ast.ScopeClause)
+                        else f"list all in one `{word}`, separated by commas"
+                        if once in _EXAMPLES
+                        else "delete one",
+                    )
+                    continue
+                seen[once] = clause.span
+            kept.append(clause)
+        for kind, (word, why, example) in _EXAMPLES.items():
+            if kind not in seen:
+                self.report.add(
+                    "KYN009",
+                    f"`{name.text}` has no `{word}`",
+                    name.span,
+                    f"it must say {why}",
+                    help=f"add a line such as `{example}`",
+                )
+        return kept
+
+    def _header(
+        self, symbol: RuleSymbol | InvariantSymbol, clauses: list[ast.Clause], scope: Scope
+    ) -> list[ActionSymbol]:
+        actions: dict[str, ActionSymbol] = {}
+        for clause in _of(clauses, ast.ActionClause):
+            for action_pattern in clause.patterns:
+                for action in self.actions_of(action_pattern, scope) or ():
+                    actions[action.key] = action
+        symbol.actions = frozenset(actions)
+        for subject in _of(clauses, ast.SubjectClause):
+            symbol.subjects = self._patterns(subject.patterns, self._subject_types, scope, "subject")
+        reach = frozenset[str]().union(*(a.on for a in actions.values())) if actions else self._all_types
+        for resource in _of(clauses, ast.ResourceClause):
+            symbol.resources = self._patterns(resource.patterns, reach, scope, "resource")
+        return [actions[key] for key in sorted(actions)]
+
+    # --- patterns
+
+    def _patterns(
+        self, nodes: Iterable[ast.Pattern], everything: frozenset[str], scope: Scope, what: str
+    ) -> tuple[PatternSymbol, ...]:
+        found = (self._pattern(node, everything, scope, what) for node in nodes)
+        return tuple(p for p in found if p is not None)
+
+    def _pattern(
+        self, node: ast.Pattern, everything: frozenset[str], scope: Scope, what: str
+    ) -> PatternSymbol | None:
+        types = everything
+        entity = group = None
+        if node.type is not None:
+            named = self.types_of(node.type, scope)
+            if named is None:
+                return None
+            types = named[0]
+            if what != "resource":
+                if isinstance(named[1], EntityType) and not types <= self._subject_types:
+                    self.report.add(
+                        "KYN106",
+                        f"`{node.type.text}` is no type of subjects",
+                        node.type.span,
+                        "declared with `resource`",
+                        labels=[(named[1].decl.name.span, "declared here")],
+                        help=f"declare it with `subject {node.type.text}`; a subject can also be a resource",
+                    )
+                    return None
+                types &= self._subject_types
+        if node.id is not None and node.type is not None:
+            kind = self.entity_type(node.type, scope)
+            if kind is None:
+                return None
+            entity = f"{kind.key}::{node.id.value}"
+        if node.group is not None:
+            kind = self.entity_type(node.group.type, scope)
+            if kind is None:
+                return None
+            group = f"{kind.key}::{node.group.id.value}"
+            self._reachable(node, types, kind.key, kind.name)
+        if node.roles and what == "resource":
+            self.report.add(
+                "KYN011",
+                "a resource pattern has no roles",
+                node.roles[0].span,
+                "only subjects and approvers hold roles",
+                help=f"test it with `when resource holds {node.roles[0].text}`",
+            )
+        roles = [r for r in (self.role(name, scope) for name in node.roles) if r is not None]
+        if len(roles) < len(node.roles):
+            return None
+        return PatternSymbol(node, types, entity, group, tuple(r.key for r in roles))
+
+    def _reachable(self, node: ast.Pattern, types: frozenset[str], group: str, name: str) -> None:
+        reached, new = set(types), set(types)
+        while new:
+            new = {p for key in new for p in self.program.types[key].parents} - reached
+            reached |= new
+        if types and group not in reached:
+            member = node.type.text if node.type else "any"
+            assert node.group is not None
+            self.report.add(
+                "KYN210",
+                f"{member} is never in a {name}",
+                node.group.span,
+                "this can never hold",
+                notes=[f"no declaration says that it can be in a {name}"],
+                help=f"declare it: `{member} in {name}`" if node.type else None,
+            )
+
+    # --- conditions
+
+    def _env(self, symbol: RuleSymbol | InvariantSymbol, actions: list[ActionSymbol], scope: Scope) -> Env:
+        reach = frozenset[str]().union(*(a.on for a in actions)) if actions else self._all_types
+        resources = _covered(symbol.resources)
+        place = symbol.effect if isinstance(symbol, RuleSymbol) else "invariant"
+        variables = {
+            "subject": Variable(_entity(symbol.subjects, _covered(symbol.subjects), self), ("subject",)),
+            "resource": Variable(_entity(symbol.resources, resources & reach or resources, self), ("resource",)),
+            "args": Variable(arguments_of(actions), ("args",)),
+            "context": Variable(self._context, ("context",)),
+            "delegator": Variable(Entity(self._subject_types, "subject"), ("delegator",), maybe=True),
+            "delegated": Variable(BOOL, ("delegated",)),
+        }
+        if place != "permit":
+            variables["actor"] = Variable(Entity(self._subject_types, "subject"), ("actor",))
+            variables["delegation"] = Variable(DELEGATION, ("delegation",))
+        return Env(variables, scope, place)
+
+    def _conditions(self, clauses: list[ast.Clause], env: Env) -> tuple[Condition, ...]:
+        found: list[Condition] = []
+        for scope in _of(clauses, ast.ScopeClause):
+            if scope.condition is not None:
+                self.condition(scope.condition, env, "a scope")
+                env = self.facts(scope.condition, True, env)
+            found.append(Condition("scope", scope.condition, scope))
+        for when in _of(clauses, ast.WhenClause):
+            self.condition(when.condition, env, "what follows `when`")
+            env = self.facts(when.condition, True, env)
+            found.append(Condition("when", when.condition, when))
+        for unless in _of(clauses, ast.UnlessClause):
+            self.condition(unless.condition, env, "what follows `unless`")
+            env = self.facts(unless.condition, False, env)
+            found.append(Condition("unless", unless.condition, unless))
+        for condition in found:
+            if condition.expr is not None:
+                expansion.bounded(condition.expr, self.tables, self.report)
+        return tuple(found)
+
+    def _bound(self, clauses: list[ast.Clause], bound: str, env: Env) -> int | None:
+        for clause in _of(clauses, ast.ValidClause):
+            if clause.bound != bound:
+                continue
+            kind = self.require(clause.time, env, TIME, f"what follows `valid {bound}`")
+            if kind == ERROR:
+                return None
+            value = self.tables.constants.get(clause.time)
+            if not isinstance(value, int):
+                self.report.add(
+                    "KYN208",
+                    f"`valid {bound}` needs a time written out",
+                    clause.time.span,
+                    "not a literal",
+                    help=f"write `valid {bound} 2027-01-01`, or test a computed time with `when context.now < …`",
+                )
+                return None
+            return value
+        return None
+
+    # --- approvals
+
+    def _approval(self, rule: RuleSymbol, clauses: list[ast.Clause], env: Env) -> Approval:
+        approvers: tuple[PatternSymbol, ...] = ()
+        where, given, quorum, expires = None, None, 1, DEFAULT_EXPIRES
+        for clause in _of(clauses, ast.FromClause):
+            given, where = clause, clause.where
+            approvers = self._patterns(clause.patterns, self._subject_types, env.scope, "approver")
+            if where is not None:
+                kind = _entity(approvers, _covered(approvers), self)
+                approver = Variable(kind, ("approver",))
+                for condition in rule.conditions:  # they held, or there is nothing to approve
+                    if condition.expr is not None:
+                        env = self.facts(condition.expr, condition.kind != "unless", env)
+                self.condition(where, env.binding("approver", approver), "what follows `where`")
+                expansion.bounded(where, self.tables, self.report)
+        if given is None:
+            self.report.add(
+                "KYN601",
+                f"the approval `{rule.decl.name.text}` does not say who may give it",
+                rule.decl.name.span,
+                "no `from`",
+                help="add a line such as `from User with role lead`",
+            )
+        for count in _of(clauses, ast.QuorumClause):
+            _, number = read_number(count.count, self.report)
+            if number is not None and not 1 <= number <= 1000:
+                self.report.add(
+                    "KYN013",
+                    "a quorum is a number from 1 to 1000",
+                    count.count.span,
+                    "out of range",
+                    help="write `quorum 1`",
+                )
+            elif number is not None:
+                quorum = number
+        for after in _of(clauses, ast.ExpiresClause):
+            _, number = read_number(after.after, self.report)
+            if number is not None and not 0 < number <= INT_MAX:
+                self.report.add(
+                    "KYN013",
+                    "an approval must last longer than nothing",
+                    after.after.span,
+                    "no time at all",
+                    help="write `expires 24h`",
+                )
+            elif number is not None:
+                expires = number
+        return Approval(approvers, where, quorum, expires, given)
+
+
+def _of(clauses: Iterable[ast.Clause], kind: type[C]) -> list[C]:
+    return [c for c in clauses if isinstance(c, kind)]
+
+
+def _covered(patterns: Iterable[PatternSymbol]) -> frozenset[str]:
+    return frozenset[str]().union(*(p.types for p in patterns))
+
+
+def _entity(patterns: tuple[PatternSymbol, ...], types: frozenset[str], names: Typechecker) -> Entity:
+    """Return the type of what patterns match; one named trait gives its attributes even where no type has it."""
+    label, traits = "", frozenset[str]()
+    if len(patterns) == 1 and (node := patterns[0].node.type) is not None:
+        label = node.text
+        target = names.tables.targets.get(node)
+        if isinstance(target, TraitSymbol):
+            traits = frozenset({target.key})
+    return Entity(types, label, traits)

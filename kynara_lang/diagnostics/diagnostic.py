@@ -1,0 +1,127 @@
+"""A diagnostic as data: what is wrong, where, why it matters, and what to write instead.
+
+Phases make diagnostics and go on; how they look is decided elsewhere. The shape follows rustc's: one primary span
+whose label stands alone, further labelled places, facts in notes, and the cure, as text to copy, in help.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import StrEnum
+from typing import Any
+
+from attrs import frozen
+
+from .codes import CODES
+from .source import Span
+
+
+class Severity(StrEnum):
+    """How much a diagnostic weighs: an error fails the check, a warning and a note do not."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    NOTE = "note"
+
+
+@frozen
+class Label:
+    """A second or primary place with a few words that stand alone when read alone."""
+
+    span: Span
+    message: str
+
+
+@frozen
+class Edit:
+    """Replace the characters of a span by other text."""
+
+    span: Span
+    replacement: str
+
+
+@frozen
+class Fix:
+    """Edits that cure a diagnostic; `safe` says that they cannot widen access or change a decision."""
+
+    message: str
+    edits: tuple[Edit, ...]
+    safe: bool = False
+
+
+@frozen
+class Diagnostic:
+    """One finding about a program. `labels[0]` is the primary place."""
+
+    code: str
+    message: str
+    labels: tuple[Label, ...]
+    notes: tuple[str, ...] = ()
+    help: str | None = None
+    fix: Fix | None = None
+    severity: Severity = Severity.ERROR
+    witness: dict[str, Any] | None = None
+
+    @property
+    def name(self) -> str:
+        """The readable name of the code, such as `unknown-name`."""
+        return CODES[self.code].name
+
+    @property
+    def span(self) -> Span:
+        """The primary place."""
+        return self.labels[0].span
+
+
+class Report:
+    """Collects diagnostics while phases go on; one place is blamed once for one code."""
+
+    def __init__(self) -> None:
+        """Start without diagnostics."""
+        self._found: dict[tuple[str, str, int, int], Diagnostic] = {}
+
+    def add(
+        self,
+        code: str,
+        message: str,
+        span: Span,
+        label: str = "",
+        *,
+        labels: Iterable[tuple[Span, str]] = (),
+        notes: Iterable[str] = (),
+        help: str | None = None,
+        fix: Fix | None = None,
+        severity: Severity | None = None,
+    ) -> None:
+        """Add a diagnostic whose primary place is `span`; the code's own severity is taken when none is given."""
+        more = tuple(Label(place, text) for place, text in labels)
+        self.append(
+            Diagnostic(
+                code=code,
+                message=message,
+                labels=(Label(span, label), *more),
+                notes=tuple(notes),
+                help=help,
+                fix=fix,
+                severity=severity or Severity(CODES[code].severity),
+            )
+        )
+
+    def append(self, diagnostic: Diagnostic) -> None:
+        """Add a finished diagnostic unless the same code was already reported at the same place."""
+        span = diagnostic.span
+        self._found.setdefault((diagnostic.code, span.source.name, span.start, span.end), diagnostic)
+
+    def extend(self, diagnostics: Iterable[Diagnostic]) -> None:
+        """Add several finished diagnostics."""
+        for diagnostic in diagnostics:
+            self.append(diagnostic)
+
+    @property
+    def has_errors(self) -> bool:
+        """Whether anything found is an error."""
+        return any(d.severity is Severity.ERROR for d in self._found.values())
+
+    def sorted(self) -> tuple[Diagnostic, ...]:
+        """Return all diagnostics by file and place, so that no order of work shows through."""
+        return tuple(sorted(self._found.values(), key=lambda d: (d.span.source.name, d.span.start, d.code, d.message)))

@@ -1,0 +1,1 @@
+"""Text to tree: the syntax tree, the parser, and walking over trees."""
