@@ -1,0 +1,219 @@
+"""Code generation: trees into Python functions.
+
+The code is built from checked values only: operator templates of our own tables, names that the grammar limits to
+letters, digits and underscores (written with `repr` all the same), and constants, which are never written into the code
+but bound beside it as `k0`, `k1`, …. So nothing a policy author or a request says can become code.
+
+Every function takes `(s, r, a, c, d, x, n, p)`: subject, resource, arguments, context, delegator or None, actor, depth
+of delegation, approver or None.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ..semantics.entity import Entity
+from ..semantics.missing import MISSING
+from ..semantics.operators import FUNCTIONS
+from ..semantics.problems import EvaluationError
+from . import ir
+
+Function = Callable[..., Any]
+PARAMETERS = "s, r, a, c, d, x, n, p=None"
+_ROOTS = {
+    "subject": "s",
+    "resource": "r",
+    "args": "a",
+    "context": "c",
+    "delegator": "d",
+    "actor": "x",
+    "approver": "p",
+    "depth": "n",
+}
+_ENTITIES = ("subject", "resource", "delegator", "actor", "approver")
+
+
+def _known(entity: Entity) -> Mapping[str, Any]:
+    attrs = entity.attrs
+    if attrs is None:
+        raise EvaluationError("unknown-entity", f'nothing is known of {entity.type}::"{entity.id}"')
+    return attrs
+
+
+def attribute(entity: Entity, name: str) -> Any:
+    """Return an attribute of an entity reached by a reference; an unknown one is an evaluation error."""
+    try:
+        return _known(entity)[name]
+    except KeyError:
+        message = f'{entity.type}::"{entity.id}" has no attribute `{name}`'
+        raise EvaluationError("missing-attribute", message) from None
+
+
+def has_attribute(entity: Entity, name: str) -> bool:
+    """Say whether an entity reached by a reference has an attribute."""
+    return name in _known(entity)
+
+
+def roles_of(entity: Entity) -> frozenset[str]:
+    """Return the roles of an entity reached by a reference."""
+    _known(entity)
+    return entity.roles
+
+
+def ancestors_of(entity: Entity) -> frozenset[str]:
+    """Return what an entity reached by a reference is in."""
+    _known(entity)
+    return entity.ancestors
+
+
+_NAMESPACE: dict[str, Any] = {
+    **FUNCTIONS,
+    "attribute": attribute,
+    "has_attribute": has_attribute,
+    "roles_of": roles_of,
+    "ancestors_of": ancestors_of,
+    "MISSING": MISSING,
+    "frozenset": frozenset,
+    "all": all,
+    "any": any,
+    "__builtins__": {},
+}
+
+
+class Writer:
+    """Writes expressions as Python text and keeps their constants."""
+
+    def __init__(self) -> None:
+        """Start without constants."""
+        self.namespace: dict[str, Any] = dict(_NAMESPACE)
+        self._constants: dict[tuple[type, Any], str] = {}
+
+    def constant(self, value: Any) -> str:
+        """Return the name under which a constant is bound, or itself where it cannot be anything but a literal."""
+        if value is True or value is False:
+            return str(value)
+        if type(value) is int and 0 <= value < 1 << 63:
+            return str(value)
+        key = (type(value), value)
+        if key not in self._constants:
+            name = f"k{len(self._constants)}"
+            self._constants[key] = name
+            self.namespace[name] = value
+        return self._constants[key]
+
+    def expr(self, node: ir.Expr) -> str:
+        """Return an expression as Python text that can be an operand."""
+        match node:
+            case ir.Const(value):
+                return self.constant(value)
+            case ir.Root(name):
+                return _ROOTS[name]
+            case ir.Local(name):
+                return name
+            case ir.Read(root, name):
+                return f"{_attributes(root)}[{name!r}]"
+            case ir.Present(root, name):
+                return f"({name!r} in {_attributes(root)})"
+            case ir.Apply(template, operands):
+                text = template.format(*(self.expr(o) for o in operands))
+                return text if text.endswith((")", "]")) and text[0].isalpha() and " " not in template else f"({text})"
+            case ir.Not(operand):
+                return f"(not {self.expr(operand)})"
+            case ir.And(operands):
+                return f"({' and '.join(self.expr(o) for o in operands)})"
+            case ir.Or(operands):
+                return f"({' or '.join(self.expr(o) for o in operands)})"
+            case ir.Collect("set", items):
+                return f"frozenset(({''.join(self.expr(i) + ', ' for i in items)}))"
+            case ir.Collect(_, items):
+                return f"({''.join(self.expr(i) + ', ' for i in items)})"
+            case ir.Each(kind, variable, domain, body):
+                return f"{kind}([{self.expr(body)} for {variable} in {self.expr(domain)}])"
+        raise AssertionError(f"no code for {type(node).__name__}")
+
+
+def _attributes(root: ir.RootName) -> str:
+    return f"{_ROOTS[root]}.attrs" if root in _ENTITIES else _ROOTS[root]
+
+
+def function(expr: ir.Expr) -> Function:
+    """Compile one expression into a function."""
+    writer = Writer()
+    return _compile(f"def f({PARAMETERS}):\n return {writer.expr(expr)}\n", writer)
+
+
+def _compile(source: str, writer: Writer) -> Function:
+    exec(compile(source, "<kynara>", "exec"), writer.namespace)
+    made: Function = writer.namespace["f"]
+    return made
+
+
+class Cases(dict[Any, Function | None]):
+    """The functions of a switch, each compiled when its value is first met.
+
+    A value without a case is not remembered, so that a flood of strange values cannot fill memory.
+    """
+
+    def __init__(self, trees: Mapping[Any, ir.Tree], make: Callable[[ir.Tree], Function]) -> None:
+        """Take the trees by value, and what compiles one."""
+        super().__init__()
+        self._trees = trees
+        self._make = make
+
+    def __missing__(self, value: Any) -> Function | None:
+        """Compile the case of a value, or return None where there is none."""
+        tree = self._trees.get(value)
+        if tree is None:
+            return None
+        made = self[value] = self._make(tree)
+        return made
+
+
+def first_match(tree: ir.Tree) -> Function:
+    """Compile a tree into a function that returns the index of the first rule that matches, or None."""
+    return _walk(tree, collect=False)
+
+
+def all_matches(tree: ir.Tree) -> Function:
+    """Compile a tree into a function that returns the indexes of all rules that match, in a list."""
+    return _walk(tree, collect=True)
+
+
+def _walk(tree: ir.Tree, *, collect: bool) -> Function:
+    writer = Writer()
+    lines = [f"def f({PARAMETERS}):"]
+    if collect:
+        lines.append(" found = []")
+    for number, node in enumerate(tree):
+        if isinstance(node, ir.Test):
+            _write_test(node, writer, lines, collect=collect)
+        else:
+            _write_switch(node, number, writer, lines, collect=collect)
+    lines.append(" return found" if collect else " return None")
+    return _compile("\n".join(lines) + "\n", writer)
+
+
+def _write_test(test: ir.Test, writer: Writer, lines: list[str], *, collect: bool) -> None:
+    leaf = f"found.append({test.rule.index})" if collect else f"return {test.rule.index}"
+    conditions = [writer.expr(g.condition) for g in test.guards]
+    lines.append(f" if {' and '.join(conditions) or 'True'}: {leaf}")
+
+
+def _write_switch(node: ir.Switch, number: int, writer: Writer, lines: list[str], *, collect: bool) -> None:
+    make = all_matches if collect else first_match
+    writer.namespace[f"w{number}"] = Cases(node.cases, make)
+    on = f"{writer.expr(node.on)}.roles" if node.several else None
+    pad = " "
+    if on is not None:
+        lines.append(f" for key in {on}:")
+        pad = "  "
+    key = "key" if on is not None else writer.expr(node.on)
+    lines.append(f"{pad}case = w{number}[{key}]")
+    lines.append(f"{pad}if case is not None:")
+    call = "case(s, r, a, c, d, x, n, p)"
+    if collect:
+        lines.append(f"{pad} found += {call}")
+    else:
+        lines.append(f"{pad} hit = {call}")
+        lines.append(f"{pad} if hit is not None: return hit")

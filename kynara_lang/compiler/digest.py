@@ -1,0 +1,117 @@
+"""The digest of a program: equal for programs that mean the same by construction.
+
+What is written down is the checked program: symbols by key, rules by name, names by what they refer to, literals by the
+value they were read as. Order of files and declarations, layout, comments, descriptions, fixtures, tests and invariants
+do not count.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+from attrs import fields
+
+from ..checker.symbols import ActionSymbol, AttributeSymbol, EntityType, PatternSymbol, Program, RuleSymbol, Tables
+from ..syntax import ast
+
+_VERSION = "kynara/1"
+_LEFT_OUT = frozenset({"span", "doc", "description"})
+
+
+def digest(program: Program) -> str:
+    """Return `sha256:…` of the canonical program."""
+    content = {
+        "version": _VERSION,
+        "types": {key: _entity(kind) for key, kind in program.types.items()},
+        "actions": {key: _action(action, program.tables) for key, action in program.actions.items()},
+        "roles": {key: [role.external, sorted(role.closure)] for key, role in program.roles.items()},
+        "context": _attributes(program.context.values()),
+        "lets": {
+            key: [[(n, str(t)) for n, t in let.parameters or ()], _dump(let.decl.body, program.tables)]
+            for key, let in program.lets.items()
+        },
+        "rules": {rule.name: _rule(rule, program.tables) for rule in program.rules},
+    }
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"))
+    return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
+
+
+def _attributes(symbols: Any) -> Any:
+    rows: list[AttributeSymbol] = list(symbols)
+    return sorted([a.name, a.external, repr(a.type), a.optional, a.untrusted] for a in rows)
+
+
+def _entity(kind: EntityType) -> Any:
+    return [
+        kind.kind,
+        kind.external,
+        sorted(kind.parents),
+        sorted(kind.traits),
+        _attributes(kind.attributes.values()),
+    ]
+
+
+def _action(action: ActionSymbol, tables: Tables) -> Any:
+    decl = action.decl
+    return [
+        action.external,
+        sorted(action.on),
+        _attributes(action.parameters.values()),
+        sorted(action.groups),
+        sorted(json.dumps(_dump(m, tables)) for m in decl.modifies),
+        sorted(json.dumps(_dump(a, tables)) for a in decl.acts_as),
+        sorted(e.text for e in decl.effects),
+    ]
+
+
+def _rule(rule: RuleSymbol, tables: Tables) -> Any:
+    approval = rule.approval
+    return [
+        rule.effect,
+        sorted(rule.actions),
+        _patterns(rule.subjects),
+        _patterns(rule.resources),
+        [[c.kind, None if c.expr is None else _dump(c.expr, tables)] for c in rule.conditions],
+        rule.valid_from,
+        rule.valid_until,
+        approval
+        and [
+            _patterns(approval.approvers),
+            None if approval.where is None else _dump(approval.where, tables),
+            approval.quorum,
+            approval.expires,
+        ],
+    ]
+
+
+def _patterns(patterns: tuple[PatternSymbol, ...]) -> Any:
+    return sorted(json.dumps([sorted(p.types), p.entity, p.group, sorted(p.roles)]) for p in patterns)
+
+
+def _dump(node: ast.Node, tables: Tables) -> Any:
+    """Write a tree down as lists; names become the keys of what they refer to."""
+    target = tables.targets.get(node)
+    if isinstance(node, ast.Ident | ast.Var) and (key := getattr(target, "key", None)) is not None:
+        if node in tables.constants:
+            return ["constant", repr(_ordered(tables.constants[node]))]
+        return [type(node).__name__, key]
+    if node in tables.constants and not isinstance(node, ast.Binary):
+        return [type(node).__name__, repr(_ordered(tables.constants[node]))]
+    parts: list[Any] = [type(node).__name__]
+    for field in fields(type(node)):
+        if field.name in _LEFT_OUT:
+            continue
+        value = getattr(node, field.name)
+        if isinstance(value, ast.Node):
+            parts.append(_dump(value, tables))
+        elif isinstance(value, tuple):
+            parts.append([_dump(v, tables) if isinstance(v, ast.Node) else v for v in value])
+        else:
+            parts.append(value)
+    return parts
+
+
+def _ordered(value: Any) -> Any:
+    return sorted(map(repr, value)) if isinstance(value, frozenset) else value

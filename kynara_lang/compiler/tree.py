@@ -1,0 +1,165 @@
+"""Building a bucket's trees: which value tells rules apart best, and what is then left to test.
+
+Where many rules differ by one value (a role held, an identifier, an attribute compared with a constant), a switch on it
+leaves only those of the value at hand. A permit that is skipped would have failed anyway. A forbid or an approval may
+only be skipped by what is evaluated before anything in it can fail, because an error in it makes it match.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable
+from typing import Any
+
+from attrs import frozen
+
+from ..checker.symbols import Program, RuleSymbol
+from . import ir
+from .lower import EntityMaker, Lowering
+
+_FEW = 4
+_DEEPEST = 8
+
+
+@frozen
+class _Key:
+    """A value that a test needs to be one of some constants."""
+
+    what: tuple[str, ...]
+    several: bool
+
+
+_Keys = dict[_Key, tuple[ir.Expr, frozenset[Hashable]]]
+
+
+def bucket(
+    program: Program, rules: Iterable[RuleSymbol], action: str, subject: str, resource: str, entity: EntityMaker
+) -> ir.Bucket:
+    """Lower the rules that fit an action and two types, and arrange them."""
+    lowering = Lowering(program, program.actions[action], program.types[subject], program.types[resource], entity)
+    found = (lowering.test(rule) for rule in rules)
+    tests = tuple(t for t in found if t is not None and not _never(t))
+    by_effect: dict[str, list[ir.Test]] = {"forbid": [], "permit": [], "require_approval": []}
+    for test in tests:
+        by_effect[test.rule.effect].append(test)
+    approvals = by_effect["require_approval"]
+    return ir.Bucket(
+        action=action,
+        subject_type=subject,
+        resource_type=resource,
+        tests=tests,
+        forbids=_arrange(by_effect["forbid"], _certain_keys),
+        permits=_arrange(by_effect["permit"], _all_keys),
+        approvals=_arrange(approvals, _certain_keys),
+        needs=_needs(tests),
+        approver_checks={t.rule.name: lowering.approver(t.rule) for t in approvals},
+    )
+
+
+def _never(test: ir.Test) -> bool:
+    """Whether a test is decided by its types alone; its first guard being false says so."""
+    return bool(test.guards) and test.guards[0].condition is ir.FALSE and test.guards[0].kind in ("subject", "resource")
+
+
+def _needs(tests: Iterable[ir.Test]) -> ir.Needs:
+    known: dict[ir.RootName, set[str]] = {}
+    others: set[tuple[ir.RootName, str, frozenset[str] | None]] = set()
+    for test in tests:
+        for guard in test.guards:
+            for node in ir.descend(guard.condition):
+                if not isinstance(node, ir.Read | ir.Present):
+                    continue
+                if node.root in ("delegator", "actor"):
+                    others.add((node.root, node.name, node.kinds))
+                else:
+                    known.setdefault(node.root, set()).add(node.name)
+    return ir.Needs({root: frozenset(names) for root, names in known.items()}, frozenset(others))
+
+
+# --- what tells rules apart
+
+
+def _conjuncts(condition: ir.Expr) -> tuple[ir.Expr, ...]:
+    return condition.operands if isinstance(condition, ir.And) else (condition,)
+
+
+def _all_keys(test: ir.Test) -> _Keys:
+    keys: _Keys = {}
+    for guard in test.guards:
+        for conjunct in _conjuncts(guard.condition):
+            _add_key(keys, conjunct)
+    return keys
+
+
+def _certain_keys(test: ir.Test) -> _Keys:
+    keys: _Keys = {}
+    for guard in test.guards:
+        for conjunct in _conjuncts(guard.condition):
+            if conjunct.fails:
+                return keys
+            _add_key(keys, conjunct)
+    return keys
+
+
+def _add_key(keys: _Keys, expr: ir.Expr) -> None:
+    match expr:
+        case ir.Apply("{1} in {0}.roles", (ir.Root(name) as on, ir.Const(value))) if name != "delegator":
+            keys.setdefault(_Key((name, "roles"), True), (on, frozenset({value})))
+        case ir.Apply("not {0}.roles.isdisjoint({1})", (ir.Root(name) as on, ir.Const(value))) if name != "delegator":
+            keys.setdefault(_Key((name, "roles"), True), (on, value))
+        case ir.Apply("{0} == {1}", (ir.Root(name) as on, ir.Const(value))) if name != "delegator":
+            keys.setdefault(_Key((name,), False), (on, frozenset({value})))
+        case ir.Apply("{0} == {1}", (ir.Read(root, name, _, False) as on, ir.Const(value))) if _steady(root):
+            keys.setdefault(_Key((root, name), False), (on, frozenset({value})))
+        case ir.Apply("{0} == {1}", (ir.Const(value), ir.Read(root, name, _, False) as on)) if _steady(root):
+            keys.setdefault(_Key((root, name), False), (on, frozenset({value})))
+        case ir.Apply("{0} in {1}", (ir.Read(root, name, _, False) as on, ir.Const(value))) if _steady(root):
+            keys.setdefault(_Key((root, name), False), (on, value))
+
+
+def _steady(root: str) -> bool:
+    """Whether what is read of a root is there in every valid request: there may be no delegator."""
+    return root in ("subject", "resource", "args", "context")
+
+
+def _arrange(tests: list[ir.Test], keys_of: Callable[[ir.Test], _Keys], depth: int = 0) -> ir.Tree:
+    if len(tests) <= _FEW or depth >= _DEEPEST:
+        return tuple(tests)
+    keyed = [(test, keys_of(test)) for test in tests]
+    best, on = _best([keys for _, keys in keyed])
+    if best is None or on is None:
+        return tuple(tests)
+    cases: dict[Any, list[ir.Test]] = {}
+    rest: list[ir.Test] = []
+    for test, keys in keyed:
+        if best in keys:
+            for value in keys[best][1]:
+                cases.setdefault(value, []).append(test)
+        else:
+            rest.append(test)
+    without = _without(best, keys_of)
+    made = {value: _arrange(found, without, depth + 1) for value, found in cases.items()}
+    switch = ir.Switch(on, best.several, made, ".".join(best.what))
+    return (switch, *_arrange(rest, without, depth + 1))
+
+
+def _without(used: _Key, keys_of: Callable[[ir.Test], _Keys]) -> Callable[[ir.Test], _Keys]:
+    return lambda test: {key: found for key, found in keys_of(test).items() if key != used}
+
+
+def _best(found: list[_Keys]) -> tuple[_Key | None, ir.Expr | None]:
+    """Return the key that leaves the fewest tests, or None when none leaves clearly fewer."""
+    counts: dict[_Key, dict[Hashable, int]] = {}
+    exprs: dict[_Key, ir.Expr] = {}
+    for keys in found:
+        for key, (on, values) in keys.items():
+            exprs.setdefault(key, on)
+            per_value = counts.setdefault(key, {})
+            for value in values:
+                per_value[value] = per_value.get(value, 0) + 1
+    best: tuple[float, tuple[str, ...], _Key] | None = None
+    for key, per_value in counts.items():
+        having = sum(key in keys for keys in found)
+        left = len(found) - having + max(per_value.values())
+        if len(per_value) >= 2 and left < len(found) and (best is None or (left, key.what) < best[:2]):
+            best = (left, key.what, key)
+    return (best[2], exprs[best[2]]) if best else (None, None)
