@@ -45,6 +45,8 @@ OWNERS = {
 # The doors where anything may arrive and nothing may pass. Each needs a reason.
 CATCH_ALL_DOORS = {
     "kynara_lang/cli/main.py": "no traceback ever reaches a user",
+    "kynara_lang/runtime/engine.py": "an error inside a rule has a meaning: the rule matches or not, and it is reported",
+    "kynara_lang/runtime/policyset.py": "decide never raises: what cannot be decided is denied",
 }
 
 MAX_FILE_LINES = 600

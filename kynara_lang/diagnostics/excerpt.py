@@ -15,7 +15,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from enum import StrEnum
-from itertools import pairwise
+from itertools import groupby, pairwise
 
 from attrs import define, field, frozen
 
@@ -298,17 +298,13 @@ class _Grid:
 
     def pieces(self, origin: int) -> list[Piece]:
         """Return the row from column `origin` on as pieces."""
-        pieces: list[Piece] = []
+        parts: list[tuple[str, Role]] = []
         at = origin
         for column in sorted(self.cells):
-            text, role = self.cells[column]
-            text = " " * (column - at) + text
-            if pieces and pieces[-1].role is role:
-                pieces[-1] = Piece(pieces[-1].text + text, role)
-            elif text:
-                pieces.append(Piece(text, role))
+            parts += [(" " * (column - at), Role.SOURCE), self.cells[column]]
             at = column + 1
-        return pieces
+        same = groupby((part for part in parts if part[0]), key=lambda part: part[1])
+        return [Piece("".join(text for text, _ in group), role) for role, group in same]
 
 
 class _Block:

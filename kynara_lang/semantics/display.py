@@ -1,7 +1,7 @@
 """Writes values as a policy author would: what explanations, tests and witnesses show.
 
-Everything that comes out is one line of printable text, also when a request's author tried otherwise: control,
-bidirectional and lone surrogate characters are written as escapes.
+Everything that comes out is one line of printable text, also when a request's author tried otherwise:
+control, bidirectional and lone surrogate characters are written as escapes.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ _IN_ORDER: Final = frozenset({types.INT, types.DECIMAL, types.TIME, types.DURATI
 def display(value: Any, type: Type, limit: int | None = None) -> str:
     """Return a value of a static type as it would be written in a policy.
 
-    Decimals come out as `50.00`, entities as `User::"alice"`, sets and records in an order that depends on their
-    members only. With `limit`, texts are cut after about that many characters and sets after that many characters of
-    members; an ellipsis shows where.
+    Decimals come out as `50.00`, entities as `User::"alice"`, sets and records in an order that depends on
+    their members only. With `limit`, texts are cut after about that many characters and sets after that many
+    characters of members; an ellipsis shows where.
     """
     if value is MISSING:
         return "absent"

@@ -1,7 +1,8 @@
 """The mark that stands in a record's value for an optional field that is absent.
 
-It never reaches an expression: reading an optional field without a proof that it is present is a type error. It only
-takes part when whole records are compared, where an absent field equals an absent field and nothing else.
+It never reaches an expression: reading an optional field without a proof that it is present is a type error.
+It only takes part when whole records are compared, where an absent field equals an absent field and nothing
+else.
 """
 
 from __future__ import annotations

@@ -112,11 +112,11 @@ READ_FROM_TEXT = frozenset({IP, EMAIL, HOST, URL, PATH, BLOCK})
 
 def assignable(value: Type, place: Type) -> bool:
     """Whether a value of one type can stand where the other is needed; there are no conversions."""
-    if value == place or value == ERROR or place == ERROR or value == NOTHING:
+    if value in (place, ERROR, NOTHING) or place == ERROR:
         return True
     match value, place:
         case Entity(), Entity():
-            return bool(value.names) and value.names <= place.names or bool(value.traits & place.traits)
+            return (bool(value.names) and value.names <= place.names) or bool(value.traits & place.traits)
         case Enum(), Enum():
             return set(value.values) <= set(place.values)
         case SetOf(), SetOf():

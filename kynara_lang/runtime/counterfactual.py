@@ -1,0 +1,301 @@
+"""What would have to be different: the smallest changes to a request that change its decision.
+
+Candidates are read off the clauses that stand in the way: an argument brought to its limit, an attribute made equal to
+what it is compared with, a role, a group. Each set of changes is then decided like any request, and only those that
+do change the decision are told. What is stored cannot be changed by a request, so it never appears here.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterator, Mapping
+from itertools import combinations, islice
+from typing import Any
+
+from attrs import field, frozen
+
+from ..checker.symbols import AttributeSymbol
+from ..compiler import ir
+from ..semantics import types
+from ..semantics.display import display
+from ..semantics.types import Type
+from .canonical import canonical_value
+from .decision import Decision, Effect
+from .engine import Arguments, CompiledBucket, Engine, attempt
+from .request import Request
+
+Decide = Callable[[Mapping[str, Any], list[Any]], Decision]
+
+_MOST_TRIES = 250
+_MOST_TOLD = 4
+_LARGEST = 3
+_TEXT = 60
+_UNIT: dict[Type, int] = {types.INT: 1, types.DECIMAL: 100, types.TIME: 10**9, types.DURATION: 10**9}
+
+
+@frozen
+class Change:
+    """Changes in words, and what the request would then be decided as."""
+
+    change: str
+    decision: Effect
+
+    def to_dict(self) -> dict[str, str]:
+        """Return the JSON shape."""
+        return {"change": self.change, "decision": str(self.decision)}
+
+
+@frozen
+class _Edit:
+    """One change to the raw request: set a member, or add to a list, below a path of member names."""
+
+    path: tuple[str, ...]
+    value: Any = field(eq=False)  # JSON, which cannot be hashed; the text says it
+    add: bool
+    text: str
+
+
+def search(
+    decide: Decide,
+    engine: Engine,
+    decision: Decision,
+    request: Request,
+    buckets: tuple[CompiledBucket, ...],
+    raw: Mapping[str, Any],
+    approvals: list[Any],
+) -> tuple[Change, ...]:
+    """Return the smallest verified changes that make the decision more permissive, fewest changes first."""
+    if decision.effect is Effect.ALLOW:
+        return ()
+    found: dict[str, Change] = {}
+    if decision.effect is Effect.REQUIRE_APPROVAL:
+        for status in decision.approvals:
+            if not status.satisfied:
+                who = f"{status.quorum} of" if status.quorum > 1 else "one"
+                found[status.rule] = Change(f"approved by {who} {status.approvers} ({status.rule})", Effect.ALLOW)
+        return tuple(found.values())
+    pool = list(_pool(engine, request, buckets))
+    smallest: list[frozenset[_Edit]] = []
+    for edits in islice(_sets(pool), _MOST_TRIES):
+        if any(told <= edits for told in smallest) or len({e.path for e in edits if not e.add}) < sum(
+            not e.add for e in edits
+        ):
+            continue
+        changed = _applied(raw, edits)
+        if changed is None:
+            continue
+        effect = decide(changed, approvals).effect
+        if effect.rank > decision.effect.rank:
+            smallest.append(edits)
+            text = " and ".join(sorted(e.text for e in edits))
+            found[text] = Change(text, effect)
+            if len(found) >= _MOST_TOLD:
+                break
+    return tuple(found.values())
+
+
+def _sets(pool: list[tuple[_Edit, ...]]) -> Iterator[frozenset[_Edit]]:
+    """Yield sets of edits, small ones first; what belongs together stays together."""
+    seen: set[frozenset[_Edit]] = set()
+    ranked = sorted(range(len(pool)), key=lambda i: (len(pool[i]), i))
+    for size in range(1, _LARGEST + 1):
+        for chosen in combinations(ranked, size):
+            edits = frozenset(e for i in chosen for e in pool[i])
+            if edits and edits not in seen:
+                seen.add(edits)
+                yield edits
+
+
+def _pool(engine: Engine, request: Request, buckets: tuple[CompiledBucket, ...]) -> Iterator[tuple[_Edit, ...]]:
+    """Yield what could be changed: for each permit that fails, and for each forbid that stops the request."""
+    told: set[tuple[_Edit, ...]] = set()
+    for at, bucket in enumerate(buckets):
+        arguments = engine.arguments(request, at)
+        atoms = _Atoms(engine, request, at, bucket, arguments)
+        permits: list[tuple[int, list[tuple[_Edit, ...]]]] = []
+        for outcome in engine.outcomes(bucket, arguments):
+            effect = outcome.test.rule.effect
+            if effect == "permit" and outcome.outcome != "matched":
+                failing = [g for g in outcome.test.guards if atoms.value(g.condition) is not True]
+                ways = [atoms.ways(g.condition, True) for g in failing]
+                if all(ways):
+                    permits.append((len(failing), [way for found in ways for way in found]))
+                    permits.append((len(failing), [tuple(e for found in ways for e in found[0])]))
+            elif effect == "forbid" and outcome.counts:
+                permits.append((0, [w for g in outcome.test.guards for w in atoms.ways(g.condition, False)]))
+        for _, ways_of in sorted(permits, key=lambda p: p[0])[:12]:
+            for way in ways_of:
+                if way not in told:
+                    told.add(way)
+                    yield way
+
+
+def _applied(raw: Mapping[str, Any], edits: frozenset[_Edit]) -> dict[str, Any] | None:
+    """Return the request with the edits made, or None where its shape does not take them."""
+    changed: dict[str, Any] = copy.deepcopy(dict(raw))
+    for edit in sorted(edits, key=lambda e: (e.path, e.text)):
+        place: Any = changed
+        for name in edit.path[:-1]:
+            if not isinstance(place, dict):
+                return None
+            place = place.setdefault(name, {})
+        if not isinstance(place, dict):
+            return None
+        last = edit.path[-1]
+        if edit.add:
+            before = place.get(last, [])
+            if not isinstance(before, list | tuple):
+                return None
+            place[last] = [*before, edit.value]
+        else:
+            place[last] = edit.value
+    return changed
+
+
+@frozen(eq=False)
+class _Atoms:
+    """Finds, for one link, the edits that would give a condition a truth value."""
+
+    engine: Engine
+    request: Request
+    at: int
+    bucket: CompiledBucket
+    arguments: Arguments
+
+    def value(self, expr: ir.Expr) -> Any:
+        """Return the value of an expression, or None where it has none."""
+        return attempt(self.bucket.compiled(expr), self.arguments)[0]
+
+    def ways(self, expr: ir.Expr, truth: bool) -> list[tuple[_Edit, ...]]:
+        """Return alternatives, each a set of edits that would make a condition true or false."""
+        match expr:
+            case ir.Not(operand):
+                return self.ways(operand, not truth)
+            case ir.And(operands) | ir.Or(operands):
+                together = isinstance(expr, ir.And) == truth
+                wrong = [o for o in operands if (self.value(o) is True) != truth] if together else list(operands)
+                found = [self.ways(o, truth) for o in wrong]
+                if together:
+                    return [tuple(e for ways in found for e in ways[0])] if found and all(found) else []
+                return [way for ways in found for way in ways]
+            case ir.Read():
+                return self._set(expr, truth)
+            case ir.Apply(template, operands):
+                return self._apply(template, operands, truth)
+        return []
+
+    def _apply(self, template: str, operands: tuple[ir.Expr, ...], truth: bool) -> list[tuple[_Edit, ...]]:
+        match template, operands:
+            case ("{1} in {0}.roles", (ir.Root("subject"), ir.Const(role))) if truth:
+                return self._role(role)
+            case ("not {0}.roles.isdisjoint({1})", (ir.Root("subject"), ir.Const(roles))) if truth:
+                return [way for role in sorted(roles) for way in self._role(role)]
+            case ("{1} in {0}.ancestors", (ir.Root(name), ir.Const(group))) if truth:
+                return self._group(name, str(group))
+            case ("{0} in {1}", (ir.Read() as read, other)):
+                values = self.value(other)
+                if truth and isinstance(values, frozenset):
+                    return [w for v in sorted(values, key=str)[:3] for w in self._set(read, v)]
+                return []
+        if len(operands) != 2 or template not in _COMPARISONS:
+            return self._contained(template, operands, truth)
+        op = template[4:-4]
+        a, b = operands
+        found: list[tuple[_Edit, ...]] = []
+        if isinstance(a, ir.Read) and (other := self.value(b)) is not None:
+            found += self._compare(a, op if truth else _OPPOSITE[op], other)
+        if isinstance(b, ir.Read) and (other := self.value(a)) is not None:
+            found += self._compare(b, _MIRRORED[op if truth else _OPPOSITE[op]], other)
+        return found
+
+    def _contained(self, template: str, operands: tuple[ir.Expr, ...], truth: bool) -> list[tuple[_Edit, ...]]:
+        if not truth or not operands or not isinstance(operands[0], ir.Read):
+            return []
+        other = self.value(operands[1]) if len(operands) == 2 else None
+        if other is None:
+            return []
+        if template in ("path_within({0}, {1})", "host_within({0}, {1})"):
+            return self._set(operands[0], other, f'within "{other}"')
+        if template == "{0}.startswith({1})":
+            return self._set(operands[0], other, f'a text that starts with "{other}"')
+        if template == "{1}[0] <= {0} <= {1}[1]":
+            return self._set(operands[0], other[0], f"within {display(other, types.BLOCK)}")
+        return []
+
+    def _compare(self, read: ir.Read, op: str, other: Any) -> list[tuple[_Edit, ...]]:
+        symbol = self._symbol(read)
+        unit = _UNIT.get(symbol.type, 0) if symbol else 0
+        if symbol is None or op == "==":
+            return self._set(read, other)
+        limit = display(other, symbol.type, _TEXT)
+        if op in ("<=", ">="):
+            return self._set(read, other, f"{limit} or {'less' if op == '<=' else 'more'}")
+        if op in ("<", ">") and unit:
+            near = other - unit if op == "<" else other + unit
+            return self._set(read, near, f"{'less' if op == '<' else 'more'} than {limit}")
+        if op == "!=" and isinstance(symbol.type, types.Enum):
+            return [w for v in symbol.type.values if v != other for w in self._set(read, v)]
+        return []
+
+    # --- edits
+
+    def _symbol(self, read: ir.Read) -> AttributeSymbol | None:
+        shape = self.request.shape
+        match read.root:
+            case "args":
+                return shape.action.parameters.get(read.name)
+            case "context":
+                return self.engine.program.context.get(read.name)
+            case "resource":
+                return shape.resource.type.attributes.get(read.name)
+            case "subject":
+                return shape.chain[self.at].type.attributes.get(read.name)
+        return None
+
+    def _subject(self, at: int | None = None) -> tuple[str, ...]:
+        return ("subject", *("on_behalf_of",) * (self.at if at is None else at))
+
+    def _set(self, read: ir.Read, value: Any, words: str | None = None) -> list[tuple[_Edit, ...]]:
+        """Set what is read to a value; `words` say what other values would do as well."""
+        symbol = self._symbol(read)
+        if symbol is None or value is None or isinstance(symbol.type, types.Record):
+            return []
+        below: dict[str, tuple[str, ...]] = {
+            "args": ("action", "properties"),
+            "context": ("context",),
+            "resource": ("resource", "properties"),
+            "subject": (*self._subject(), "properties"),
+        }
+        raw = canonical_value(value, symbol.type, self.engine.program)
+        now = self.value(read)
+        shown = f"`{self._name(read)}` were {words or display(value, symbol.type, _TEXT)}"
+        before = "" if now is None else f" (it is {display(now, symbol.type, _TEXT)})"
+        return [(_Edit((*below[read.root], symbol.external), raw, False, shown + before),)]
+
+    def _name(self, read: ir.Read) -> str:
+        if read.root == "subject" and len(self.request.chain) > 1:
+            return f'{read.name} of {self.request.shape.chain[self.at].type.name}::"{self.request.chain[self.at].id}"'
+        return f"{read.root}.{read.name}"
+
+    def _role(self, key: str) -> list[tuple[_Edit, ...]]:
+        role = self.engine.program.roles[key]
+        who = self.request.chain[self.at]
+        text = f'{self.request.shape.chain[self.at].type.name}::"{who.id}" held the role {role.name}'
+        return [(_Edit((*self._subject(), "roles"), role.external, True, text),)]
+
+    def _group(self, root: str, group: str) -> list[tuple[_Edit, ...]]:
+        kind, _, identity = group.partition("::")
+        place = self._subject() if root == "subject" else ("resource",) if root == "resource" else None
+        declared = self.engine.program.types.get(kind)
+        if place is None or declared is None:
+            return []
+        entity = {"type": declared.external, "id": identity}
+        who = self.request.chain[self.at] if root == "subject" else self.request.resource
+        text = f'{who.type.rpartition(".")[2]}::"{who.id}" were in {declared.name}::"{identity}"'
+        return [(_Edit((*place, "parents"), entity, True, text),)]
+
+
+_COMPARISONS = {f"{{0}} {op} {{1}}" for op in ("==", "!=", "<", "<=", ">", ">=")}
+_OPPOSITE = {"==": "!=", "!=": "==", "<": ">=", "<=": ">", ">": "<=", ">=": "<"}
+_MIRRORED = {"==": "==", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
+

@@ -1,0 +1,217 @@
+"""Deciding one link of a request: the compiled trees, and the exact way taken when anything in them fails.
+
+A bucket holds what can decide requests of one action, subject type and resource type; it is built and compiled when
+the first such request comes. Trees stop at the first forbid or permit that matches. Should anything raise, the link is
+decided again rule by rule, each with its own error: one inside a permit makes it not match, one inside a forbid or an
+approval makes it match.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Literal
+
+from attrs import define, field, frozen
+
+from ..checker.symbols import Program, RuleSymbol
+from ..compiler import codegen, ir, tree
+from ..semantics.entity import Entity
+from ..semantics.problems import EvaluationError
+from .decision import DecisionError, Effect
+from .entities import World
+from .request import Needs, Request, Shape
+
+Arguments = tuple[Any, ...]
+
+
+@frozen
+class LinkOutcome:
+    """How one link is decided: the rules that determine it, and the approvals that match (by rule index)."""
+
+    effect: Effect
+    rules: tuple[int, ...] = ()
+    waits: tuple[int, ...] = ()
+    errors: tuple[DecisionError, ...] = ()
+
+
+@frozen(eq=False)
+class RuleOutcome:
+    """How one rule fares on a link: `guard` is the first that failed or was in error."""
+
+    test: ir.Test
+    outcome: Literal["matched", "failed", "error"]
+    guard: ir.Guard | None = None
+    error: DecisionError | None = None
+
+    @property
+    def counts(self) -> bool:
+        """Whether the rule has its effect: an error makes a forbid or an approval match."""
+        return self.outcome == "matched" or (self.outcome == "error" and self.test.rule.effect != "permit")
+
+
+@define(eq=False)
+class CompiledBucket:
+    """A bucket with its functions; those of single guards are compiled when an exact answer is needed."""
+
+    bucket: ir.Bucket
+    forbid: codegen.Function | None
+    permit: codegen.Function | None
+    approvals: codegen.Function | None
+    _guards: dict[int, codegen.Function] = field(factory=dict)
+    _approvers: dict[str, codegen.Function] = field(factory=dict)
+
+    @classmethod
+    def of(cls, bucket: ir.Bucket) -> CompiledBucket:
+        """Compile the trees of a bucket."""
+        return cls(
+            bucket,
+            codegen.first_match(bucket.forbids) if bucket.forbids else None,
+            codegen.first_match(bucket.permits) if bucket.permits else None,
+            codegen.all_matches(bucket.approvals) if bucket.approvals else None,
+        )
+
+    def compiled(self, expr: ir.Expr) -> codegen.Function:
+        """Return the function of one expression of this bucket."""
+        made = self._guards.get(id(expr))
+        if made is None:
+            made = self._guards[id(expr)] = codegen.function(expr)
+        return made
+
+    def approver(self, rule: str) -> codegen.Function:
+        """Return the function that says whether an entity may approve what a rule asks for."""
+        made = self._approvers.get(rule)
+        if made is None:
+            made = self._approvers[rule] = codegen.function(self.bucket.approver_checks[rule])
+        return made
+
+
+class Engine:
+    """Decides links for one program and one world."""
+
+    def __init__(self, program: Program, world: World) -> None:
+        """Index the rules by action; everything else waits for the first request that needs it."""
+        self.program = program
+        self.world = world
+        self._rules: dict[str, list[RuleSymbol]] = {}
+        for rule in program.rules:
+            for action in rule.actions:
+                self._rules.setdefault(action, []).append(rule)
+        self._buckets: dict[tuple[str, str, str], CompiledBucket] = {}
+
+    def bucket(self, action: str, subject: str, resource: str) -> CompiledBucket:
+        """Return the bucket of an action, a subject type and a resource type (by key)."""
+        key = (action, subject, resource)
+        found = self._buckets.get(key)
+        if found is None:
+            rules = self._rules.get(action, ())
+            made = tree.bucket(self.program, rules, action, subject, resource, self._entity)
+            found = self._buckets[key] = CompiledBucket.of(made)
+        return found
+
+    def _entity(self, kind: str, identity: str) -> Entity:
+        """Return the entity that a literal names, with what the store knows of it."""
+        key = f"{kind}::{identity}"
+        return self.world.entity(key) or Entity(kind, identity, None, frozenset(), frozenset({key}))
+
+    def warm(self) -> None:
+        """Build and compile every bucket now instead of at its first request."""
+        subjects = [key for key, kind in self.program.types.items() if kind.kind == "subject"]
+        for action in self.program.actions.values():
+            for resource in sorted(action.on):
+                for subject in subjects:
+                    self.bucket(action.key, subject, resource)
+
+    def buckets(self, shape: Shape) -> tuple[CompiledBucket, ...]:
+        """Return the bucket of each link."""
+        action, resource = shape.action.key, shape.resource.type.key
+        return tuple(self.bucket(action, raw.type.key, resource) for raw in shape.chain)
+
+    def needs(self, shape: Shape, buckets: tuple[CompiledBucket, ...]) -> Needs:
+        """Return the attributes that the rules applicable to any link read."""
+        subjects: list[frozenset[str]] = []
+        for at, raw in enumerate(shape.chain):
+            kind = raw.type
+            read = set(buckets[at].bucket.needs.of("subject"))
+            if at > 0:
+                read |= buckets[at - 1].bucket.needs.of_other("delegator", kind.key) & kind.attributes.keys()
+            if at == 0:
+                for bucket in buckets:
+                    read |= bucket.bucket.needs.of_other("actor", kind.key) & kind.attributes.keys()
+            subjects.append(frozenset(read))
+        resource = frozenset[str]().union(*(b.bucket.needs.of("resource") for b in buckets))
+        context = frozenset[str]().union(*(b.bucket.needs.of("context") for b in buckets))
+        return Needs(tuple(subjects), resource, context)
+
+    @staticmethod
+    def arguments(request: Request, at: int) -> Arguments:
+        """Return what the compiled functions take, for one link."""
+        chain = request.chain
+        delegator = chain[at + 1] if at + 1 < len(chain) else None
+        return (chain[at], request.resource, request.args, request.context, delegator, chain[0], len(chain) - 1)
+
+    def link(self, bucket: CompiledBucket, arguments: Arguments) -> LinkOutcome:
+        """Decide one link."""
+        try:
+            if bucket.forbid is not None:
+                hit = bucket.forbid(*arguments)
+                if hit is not None:
+                    return LinkOutcome(Effect.DENY, (hit,))
+            granted = bucket.permit(*arguments) if bucket.permit is not None else None
+            if granted is None:
+                return LinkOutcome(Effect.DENY)
+            waits = bucket.approvals(*arguments) if bucket.approvals is not None else None
+        except Exception:  # whatever it was, the exact way finds and reports it, rule by rule
+            return self.exact(bucket, arguments)
+        if waits:
+            return LinkOutcome(Effect.REQUIRE_APPROVAL, (granted,), tuple(sorted(set(waits))))
+        return LinkOutcome(Effect.ALLOW, (granted,))
+
+    def exact(self, bucket: CompiledBucket, arguments: Arguments) -> LinkOutcome:
+        """Decide one link rule by rule, with every error."""
+        matched: dict[str, list[int]] = {"forbid": [], "permit": [], "require_approval": []}
+        errors = []
+        for found in self.outcomes(bucket, arguments):
+            if found.error is not None:
+                errors.append(found.error)
+            if found.counts:
+                matched[found.test.rule.effect].append(found.test.rule.index)
+        if matched["forbid"]:
+            return LinkOutcome(Effect.DENY, tuple(matched["forbid"]), errors=tuple(errors))
+        if not matched["permit"]:
+            return LinkOutcome(Effect.DENY, errors=tuple(errors))
+        waits = tuple(matched["require_approval"])
+        effect = Effect.REQUIRE_APPROVAL if waits else Effect.ALLOW
+        return LinkOutcome(effect, tuple(matched["permit"]), waits, tuple(errors))
+
+    def outcomes(self, bucket: CompiledBucket, arguments: Arguments) -> Iterator[RuleOutcome]:
+        """Yield how every rule of a bucket fares, each on its own."""
+        for test in bucket.bucket.tests:
+            yield self._outcome(bucket, test, arguments)
+
+    @staticmethod
+    def _outcome(bucket: CompiledBucket, test: ir.Test, arguments: Arguments) -> RuleOutcome:
+        for guard in test.guards:
+            holds, error = attempt(bucket.compiled(guard.condition), arguments)
+            if error is not None:
+                return RuleOutcome(test, "error", guard, described(error, test.rule.name))
+            if not holds:
+                return RuleOutcome(test, "failed", guard)
+        return RuleOutcome(test, "matched")
+
+
+def attempt(function: codegen.Function, arguments: Arguments) -> tuple[Any, Exception | None]:
+    """Evaluate compiled code; return its value, or None and what went wrong.
+
+    The language says what an error in a rule means, so whatever is raised must end here and be accounted for.
+    """
+    try:
+        return function(*arguments), None
+    except Exception as error:
+        return None, error
+
+
+def described(error: Exception, rule: str | None) -> DecisionError:
+    """Say what went wrong while a rule was evaluated."""
+    if isinstance(error, EvaluationError):
+        return DecisionError(error.code, error.message, rule)
+    return DecisionError("internal-error", f"evaluation stopped with {type(error).__name__}", rule)

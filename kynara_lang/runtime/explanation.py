@@ -1,0 +1,280 @@
+"""Why a request is decided as it is, worked out only when somebody asks.
+
+Every link is decided again rule by rule with the same compiled conditions, so that the explanation cannot disagree with
+the decision. For a rule that fits, each clause is shown with what it read; for one that does not, the clause that
+kept it out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Literal
+
+from attrs import frozen
+
+from ..checker.symbols import PatternSymbol, RuleSymbol
+from ..compiler import ir
+from ..diagnostics.source import Span
+from ..semantics.display import display, display_entity
+from ..syntax import ast
+from . import counterfactual
+from .decision import Decision, DecisionError, Effect
+from .engine import Arguments, CompiledBucket, Engine, RuleOutcome, attempt
+from .problems import InvalidRequest
+from .request import Request as Validated
+from .request import Shape, ignored_attributes, read_shape, validate
+
+Outcome = Literal["matched", "failed", "not_applicable", "error"]
+_SHOWN = 120
+
+
+@frozen
+class ClauseResult:
+    """One clause of a rule on one link: whether it holds (None where that has no answer) and what it read."""
+
+    kind: str
+    text: str
+    span: Span
+    holds: bool | None
+    values: Mapping[str, str]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON shape."""
+        return {
+            "clause": self.kind,
+            "text": self.text,
+            "holds": self.holds,
+            "values": dict(self.values),
+            "range": _range(self.span),
+        }
+
+
+@frozen
+class Considered:
+    """A rule on a link: what came of it, and the clause that decided that."""
+
+    rule: RuleSymbol
+    outcome: Outcome
+    clause: ClauseResult | None = None
+    reason: str | None = None
+    error: DecisionError | None = None
+    clauses: tuple[ClauseResult, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON shape."""
+        found: dict[str, Any] = {"rule": self.rule.name, "effect": self.rule.effect, "outcome": self.outcome}
+        if self.clause is not None:
+            found |= {"clause": self.clause.kind, "text": self.clause.text, "range": _range(self.clause.span)}
+        if self.reason is not None:
+            found["reason"] = self.reason
+        if self.error is not None:
+            found["error"] = self.error.to_dict()
+        values = {name: value for c in self.clauses for name, value in c.values.items()}
+        found["values"] = dict(self.clause.values) if self.clause and self.outcome != "matched" else values
+        return found
+
+
+@frozen
+class LinkExplanation:
+    """One link of the chain: who, how it alone would be decided, by which rules, and every rule considered."""
+
+    subject: str
+    effect: Effect
+    rules: tuple[str, ...]
+    considered: tuple[Considered, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON shape."""
+        return {
+            "subject": self.subject,
+            "decision": str(self.effect),
+            "rules": list(self.rules),
+            "considered": [c.to_dict() for c in self.considered],
+        }
+
+
+@frozen
+class NearMiss:
+    """A permit that fits a link by its types and fails: the fewer clauses fail, the nearer."""
+
+    link: int
+    rule: RuleSymbol
+    clauses: tuple[ClauseResult, ...]
+
+    @property
+    def failed(self) -> int:
+        """How many clauses do not hold."""
+        return sum(clause.holds is not True for clause in self.clauses)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON shape."""
+        return {
+            "rule": self.rule.name,
+            "link": self.link,
+            "failed": self.failed,
+            "clauses": [c.to_dict() for c in self.clauses],
+        }
+
+
+@frozen
+class Explanation:
+    """Why a request is decided as it is: per link, with near misses and what would change the decision."""
+
+    decision: Decision
+    action: str
+    resource: str
+    links: tuple[LinkExplanation, ...] = ()
+    near_misses: tuple[NearMiss, ...] = ()
+    counterfactual: tuple[counterfactual.Change, ...] = ()
+    ignored_attributes: tuple[str, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON shape of INTERFACE."""
+        return {
+            **self.decision.to_dict(),
+            "links": [link.to_dict() for link in self.links],
+            "near_misses": [miss.to_dict() for miss in self.near_misses],
+            "counterfactual": [change.to_dict() for change in self.counterfactual],
+            "ignored_attributes": list(self.ignored_attributes),
+        }
+
+
+def explain(
+    engine: Engine,
+    decide: counterfactual.Decide,
+    decision: Decision,
+    raw: Mapping[str, Any],
+    approvals: Iterable[Any],
+) -> Explanation:
+    """Explain a decision that was made on a request."""
+    try:
+        shape = read_shape(engine.world, raw)
+        buckets = engine.buckets(shape)
+        request = validate(engine.world, shape, engine.needs(shape, buckets))
+    except InvalidRequest:
+        return Explanation(decision, _said(raw, "action", "name"), _said(raw, "resource", "id"))
+    links, misses = [], []
+    for at, bucket in enumerate(buckets):
+        arguments = engine.arguments(request, at)
+        outcomes = list(engine.outcomes(bucket, arguments))
+        links.append(_link(engine, shape, request, at, bucket, arguments, outcomes))
+        if links[-1].effect is Effect.DENY:
+            misses += _near(at, bucket, arguments, outcomes)
+    misses.sort(key=lambda m: (m.failed, m.rule.name, m.link))
+    changes = counterfactual.search(decide, engine, decision, request, buckets, raw, list(approvals))
+    return Explanation(
+        decision,
+        shape.action.name,
+        display_entity(request.resource),
+        tuple(links),
+        tuple(misses),
+        changes,
+        tuple(ignored_attributes(engine.world, shape)),
+    )
+
+
+def _said(raw: object, part: str, member: str) -> str:
+    inner = raw.get(part) if isinstance(raw, Mapping) else None
+    value = inner.get(member) if isinstance(inner, Mapping) else None
+    return value[:_SHOWN] if isinstance(value, str) else "?"
+
+
+# --- one link
+
+
+def _link(
+    engine: Engine,
+    shape: Shape,
+    request: Validated,
+    at: int,
+    bucket: CompiledBucket,
+    arguments: Arguments,
+    outcomes: list[RuleOutcome],
+) -> LinkExplanation:
+    outcome = engine.exact(bucket, arguments)
+    rules = outcome.waits or outcome.rules
+    fitting = {o.test.rule.index: _considered(o, bucket, arguments) for o in outcomes}
+    considered = tuple(
+        fitting[rule.index] if rule.index in fitting else _pruned(engine, shape, at, rule)
+        for rule in engine.program.rules
+    )
+    names = tuple(engine.program.rules[i].name for i in rules)
+    return LinkExplanation(display_entity(request.chain[at]), outcome.effect, names, considered)
+
+
+def _considered(outcome: RuleOutcome, bucket: CompiledBucket, arguments: Arguments) -> Considered:
+    clauses = _clauses(outcome.test, bucket, arguments)
+    decisive = next((c for g, c in zip(outcome.test.guards, clauses, strict=True) if g is outcome.guard), None)
+    return Considered(outcome.test.rule, outcome.outcome, decisive, None, outcome.error, clauses)
+
+
+def _clauses(test: ir.Test, bucket: CompiledBucket, arguments: Arguments) -> tuple[ClauseResult, ...]:
+    return tuple(clause_result(guard, bucket, arguments) for guard in test.guards)
+
+
+def clause_result(guard: ir.Guard, bucket: CompiledBucket, arguments: Arguments) -> ClauseResult:
+    """Evaluate one clause on its own, and what it reads."""
+    holds, error = attempt(bucket.compiled(guard.condition), arguments)
+    if error is not None:
+        holds = None  # it may lean on what an earlier clause proves; then it has no answer of its own
+    values = {}
+    for read in guard.reads:
+        value, error = attempt(bucket.compiled(read.value), arguments)
+        values[read.text] = "absent" if error is not None or value is None else display(value, read.type, _SHOWN)
+    if guard.kind == "subject":
+        values |= _of_subject(arguments[0])
+    return ClauseResult(guard.kind, clause_text(guard.clause), guard.clause.span, holds, values)
+
+
+def _of_subject(subject: Any) -> dict[str, str]:
+    roles = ", ".join(sorted(r.rpartition(".")[2] for r in subject.roles)) or "none"
+    return {"subject": display_entity(subject), "roles": roles}
+
+
+def clause_text(clause: ast.Node) -> str:
+    """Return a clause as written, without its keyword, on one line."""
+    return " ".join(clause.span.text.split()).partition(" ")[2]
+
+
+def _pruned(engine: Engine, shape: Shape, at: int, rule: RuleSymbol) -> Considered:
+    """Say which clause keeps a rule out by action or type."""
+    kind, resource = shape.chain[at].type, shape.resource.type
+    clauses = {type(c): c for c in rule.decl.clauses}
+    if shape.action.key not in rule.actions:
+        clause: ast.Clause | None = clauses.get(ast.ActionClause)
+        word, reason = "action", f"it is not about `{shape.action.name}`"
+    elif not _covers(rule.subjects, kind.key):
+        clause, word, reason = clauses.get(ast.SubjectClause), "subject", f"it is not for {_an(kind.name)}"
+    else:
+        clause, word, reason = clauses.get(ast.ResourceClause), "resource", f"it is not on {_an(resource.name)}"
+    result = None
+    if clause is not None:
+        result = ClauseResult(word, clause_text(clause), clause.span, False, {})
+    return Considered(rule, "not_applicable", result, reason)
+
+
+def _covers(patterns: Iterable[PatternSymbol], key: str) -> bool:
+    return any(key in p.types for p in patterns)
+
+
+def _an(name: str) -> str:
+    return f"{'an' if name[0] in 'AEIO' else 'a'} {name}"
+
+
+def _near(
+    at: int, bucket: CompiledBucket, arguments: Arguments, outcomes: list[RuleOutcome]
+) -> list[NearMiss]:
+    return [
+        NearMiss(at, o.test.rule, _clauses(o.test, bucket, arguments))
+        for o in outcomes
+        if o.test.rule.effect == "permit" and o.outcome != "matched"
+    ]
+
+
+def _range(span: Span) -> dict[str, Any]:
+    first, last = span.first, span.last
+    return {
+        "file": span.source.name,
+        "start": {"line": first.line, "column": first.column, "offset": first.offset},
+        "end": {"line": last.line, "column": last.column, "offset": last.offset},
+    }

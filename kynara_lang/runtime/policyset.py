@@ -1,0 +1,218 @@
+"""A program ready to decide: the decision point.
+
+A request is read, its links are decided each on its own, and the answer is the least permissive of theirs. Nothing a
+request can contain makes this raise: what cannot be decided is denied, with the reason among the errors.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property
+from typing import Any
+
+from attrs import define, field, frozen
+
+from ..checker.symbols import Program, RuleSymbol
+from ..compiler.digest import digest
+from . import canonical, evidence
+from .decision import ApprovalStatus, Decision, DecisionError, Effect
+from .engine import CompiledBucket, Engine, LinkOutcome
+from .entities import Entities, World
+from .explanation import Explanation, explain
+from .problems import InvalidRequest, Refused
+from .request import Request as Validated
+from .request import read_shape, validate
+
+_SECOND = 10**9
+
+
+@define(eq=False)
+class Request:
+    """A request in its JSON shape, validated once for the policy set that made it and decided many times.
+
+    Another policy set validates it again for itself. `problems` says what is wrong with it; then every decision on it
+    is a denial.
+    """
+
+    raw: Mapping[str, Any]
+    problems: tuple[DecisionError, ...] = ()
+    _owner: object = field(default=None, repr=False)
+    _prepared: Prepared | None = field(default=None, repr=False)
+
+    def prepared_for(self, owner: object) -> Prepared | None:
+        """Return what was prepared for an owner, or None if it was prepared for nobody or somebody else."""
+        return self._prepared if self._owner is owner else None
+
+
+@frozen(eq=False)
+class Prepared:
+    """A validated request with the bucket of each of its links."""
+
+    request: Validated
+    buckets: tuple[CompiledBucket, ...]
+
+
+class PolicySet:
+    """A compiled program, with or without an entity store. It never changes, so threads can share it."""
+
+    def __init__(self, program: Program, entities: Entities | None = None) -> None:
+        """Compile a program that was checked without errors; raise `EntitiesError` where the store does not fit."""
+        self.program = program
+        self._world = World(program, entities)
+        self._engine = Engine(program, self._world)
+
+    def bind(self, entities: Entities) -> PolicySet:
+        """Return a policy set of the same program that looks entities up in a store."""
+        return PolicySet(self.program, entities)
+
+    @cached_property
+    def digest(self) -> str:
+        """`sha256:…` of the canonical program; equal whatever the order of files and declarations."""
+        return digest(self.program)
+
+    def warm(self) -> None:
+        """Compile everything now, so that no request waits for it."""
+        self._engine.warm()
+
+    # --- requests
+
+    def request(
+        self,
+        *,
+        subject: Mapping[str, Any],
+        action: Mapping[str, Any] | str,
+        resource: Mapping[str, Any],
+        context: Mapping[str, Any] | None = None,
+    ) -> Request:
+        """Validate a request once, to decide it many times; never raises, see `Request.problems`."""
+        named = {"name": action} if isinstance(action, str) else action
+        raw = {"subject": subject, "action": named, "resource": resource, "context": context or {}}
+        try:
+            raw = copy.deepcopy(raw)
+            return Request(raw, (), self, self._prepare(raw))
+        except InvalidRequest as invalid:
+            return Request(raw, _errors(invalid))
+        except Exception as error:  # a request that cannot even be copied is one that cannot be decided
+            return Request(raw, (_internal(error),))
+
+    def _prepare(self, raw: object) -> Prepared:
+        shape = read_shape(self._world, raw)
+        buckets = self._engine.buckets(shape)
+        return Prepared(validate(self._world, shape, self._engine.needs(shape, buckets)), buckets)
+
+    def _prepared(self, request: Mapping[str, Any] | Request) -> Prepared:
+        if isinstance(request, Request):
+            return request.prepared_for(self) or self._prepare(request.raw)
+        return self._prepare(request)
+
+    # --- decisions
+
+    def decide(self, request: Mapping[str, Any] | Request, approvals: Iterable[Any] = ()) -> Decision:
+        """Decide a request. `approvals` are the evidence beside it, never part of it. Never raises."""
+        try:
+            prepared = self._prepared(request)
+            return self._decide(prepared, approvals)
+        except InvalidRequest as invalid:
+            return Decision(Effect.DENY, self.digest, errors=_errors(invalid))
+        except Exception as error:  # fail closed: whatever went wrong, the answer is no
+            return Decision(Effect.DENY, self.digest, errors=(_internal(error),))
+
+    def decide_many(self, requests: Iterable[Mapping[str, Any] | Request]) -> Iterator[Decision]:
+        """Decide requests one by one, as they come."""
+        for request in requests:
+            yield self.decide(request)
+
+    def explain(self, request: Mapping[str, Any] | Request, approvals: Iterable[Any] = ()) -> Explanation:
+        """Decide a request and say why. Never raises."""
+        approvals = list(approvals)
+        raw = request.raw if isinstance(request, Request) else request
+        decision = self.decide(request, approvals)
+        return explain(self._engine, self.decide, decision, raw, approvals)
+
+    def approval_digest(self, request: Mapping[str, Any] | Request) -> str:
+        """Return what an approval of this request is bound to: `sha256:…`; raise `InvalidRequest` for a bad one."""
+        return canonical.approval_digest(self.digest, self._prepared(request).request)
+
+    def _decide(self, prepared: Prepared, approvals: Iterable[Any]) -> Decision:
+        engine, request = self._engine, prepared.request
+        outcomes: list[LinkOutcome] = []
+        errors: list[DecisionError] = []
+        for at, bucket in enumerate(prepared.buckets):
+            outcome = engine.link(bucket, engine.arguments(request, at))
+            errors += outcome.errors
+            if outcome.effect is Effect.DENY:
+                return Decision(
+                    Effect.DENY, self.digest, self._names(outcome.rules), errors=tuple(errors), denied_link=at
+                )
+            outcomes.append(outcome)
+        granted = self._names(i for outcome in outcomes for i in outcome.rules)
+        if not any(outcome.waits for outcome in outcomes):
+            return Decision(Effect.ALLOW, self.digest, granted, errors=tuple(errors))
+        statuses = self._statuses(prepared, outcomes, approvals, errors)
+        pending = tuple(s.rule for s in statuses if not s.satisfied)
+        effect = Effect.REQUIRE_APPROVAL if pending else Effect.ALLOW
+        return Decision(effect, self.digest, pending or granted, statuses, tuple(dict.fromkeys(errors)))
+
+    def _names(self, indexes: Iterable[int]) -> tuple[str, ...]:
+        rules = self.program.rules
+        return tuple(dict.fromkeys(rules[i].name for i in indexes))
+
+    # --- approvals
+
+    def _statuses(
+        self,
+        prepared: Prepared,
+        outcomes: list[LinkOutcome],
+        approvals: Iterable[Any],
+        errors: list[DecisionError],
+    ) -> tuple[ApprovalStatus, ...]:
+        """Say of each approval that matches whether the evidence satisfies it, on every link where it matches."""
+        given = evidence.read(approvals, self._world, errors)
+        bound = canonical.approval_digest(self.digest, prepared.request) if given else ""
+        now = self._now(prepared.request) if given else None
+        found: dict[int, tuple[str, ...]] = {}
+        for at, outcome in enumerate(outcomes):
+            arguments = self._engine.arguments(prepared.request, at)
+            for index in outcome.waits:
+                rule = self.program.rules[index]
+                bucket = prepared.buckets[at]
+                people = evidence.approved_by(
+                    rule, given, bound, now, bucket, arguments, prepared.request.chain, errors
+                )
+                before = found.get(index, people)
+                found[index] = tuple(p for p in before if p in people)
+        return tuple(_status(self.program.rules[i], people) for i, people in sorted(found.items()))
+
+    def _now(self, request: Validated) -> int | None:
+        """Read `context.now` where no rule did; an approval's expiry is compared with it."""
+        slot = self._world.context["now"]
+        if "now" in request.context:
+            found: int = request.context["now"]
+            return found
+        raw = request.shape.context.get(slot.external)
+        if raw is None:
+            return None
+        try:
+            return int(slot.read(raw, "context.now"))
+        except Refused:
+            return None  # as good as absent: no approval counts, and each is reported
+
+
+def _status(rule: RuleSymbol, people: tuple[str, ...]) -> ApprovalStatus:
+    approval = rule.approval
+    assert approval is not None
+    text = ""
+    if approval.clause is not None:
+        text = " ".join(approval.clause.span.text.removeprefix("from").split())
+    return ApprovalStatus(
+        rule.name, approval.quorum, text, approval.expires // _SECOND, len(people) >= approval.quorum, people
+    )
+
+
+def _errors(invalid: InvalidRequest) -> tuple[DecisionError, ...]:
+    return tuple(DecisionError(p.code, p.message, path=p.path) for p in invalid.problems)
+
+
+def _internal(error: Exception) -> DecisionError:
+    return DecisionError("internal-error", f"the request could not be decided: {type(error).__name__}")
