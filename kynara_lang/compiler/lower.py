@@ -221,7 +221,7 @@ class Lowering:
         kind = self._tables.types.get(node.target, ERROR)
         if isinstance(kind, Record):
             return ir.Apply(f"{{0}}[{kind.index(name)}]", (target,)), text
-        if isinstance(target, ir.Root):
+        if isinstance(target, ir.Root) and target.name != "approver":  # whom no request validates
             if target.name == "depth":
                 return target, text
             symbol = self._declared(target.name).get(name)
@@ -281,9 +281,9 @@ class Lowering:
         kind = self._tables.types.get(target, ERROR)
         if isinstance(kind, Record):
             return ir.Apply(f"{{0}}[{kind.index(name)}] is not MISSING", (value,))
-        if not isinstance(value, ir.Root):
+        if not isinstance(value, ir.Root) or value.name == "approver":
             return ir.Apply(f"has_attribute({{0}}, {name!r})", (value,), may_fail=True)
-        if value.name in ("delegator", "actor", "approver"):
+        if value.name in ("delegator", "actor"):
             return ir.Present(value.name, name, self._kinds(target))
         symbol = self._declared(value.name).get(name)
         if symbol is None:

@@ -8,6 +8,7 @@ only be skipped by what is evaluated before anything in it can fail, because an 
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable
+from itertools import chain
 from typing import Any
 
 from attrs import frozen
@@ -42,6 +43,7 @@ def bucket(
     for test in tests:
         by_effect[test.rule.effect].append(test)
     approvals = by_effect["require_approval"]
+    checks = {t.rule.name: lowering.approver(t.rule) for t in approvals}
     return ir.Bucket(
         action=action,
         subject_type=subject,
@@ -50,8 +52,8 @@ def bucket(
         forbids=_arrange(by_effect["forbid"], _certain_keys),
         permits=_arrange(by_effect["permit"], _all_keys),
         approvals=_arrange(approvals, _certain_keys),
-        needs=_needs(tests),
-        approver_checks={t.rule.name: lowering.approver(t.rule) for t in approvals},
+        needs=_needs(tests, checks.values()),
+        approver_checks=checks,
     )
 
 
@@ -60,18 +62,17 @@ def _never(test: ir.Test) -> bool:
     return bool(test.guards) and test.guards[0].condition is ir.FALSE and test.guards[0].kind in ("subject", "resource")
 
 
-def _needs(tests: Iterable[ir.Test]) -> ir.Needs:
+def _needs(tests: Iterable[ir.Test], checks: Iterable[ir.Expr]) -> ir.Needs:
     known: dict[ir.RootName, set[str]] = {}
     others: set[tuple[ir.RootName, str, frozenset[str] | None]] = set()
-    for test in tests:
-        for guard in test.guards:
-            for node in ir.descend(guard.condition):
-                if not isinstance(node, ir.Read | ir.Present):
-                    continue
-                if node.root in ("delegator", "actor"):
-                    others.add((node.root, node.name, node.kinds))
-                else:
-                    known.setdefault(node.root, set()).add(node.name)
+    conditions = (guard.condition for test in tests for guard in test.guards)
+    for node in (n for condition in chain(conditions, checks) for n in ir.descend(condition)):
+        if not isinstance(node, ir.Read | ir.Present):
+            continue
+        if node.root in ("delegator", "actor"):
+            others.add((node.root, node.name, node.kinds))
+        else:
+            known.setdefault(node.root, set()).add(node.name)
     return ir.Needs({root: frozenset(names) for root, names in known.items()}, frozenset(others))
 
 

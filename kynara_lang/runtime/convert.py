@@ -192,9 +192,7 @@ def text(value: object, path: str, wanted: str = "String", hint: str = "") -> st
     if len(plain) > MAX_STRING:
         raise Refused("invalid-value", path, f"a text may have {MAX_STRING} characters, not {len(plain)}")
     if not is_scalar_text(plain):
-        raise Refused(
-            "invalid-value", path, f"{quoted(plain)} contains a lone surrogate, which is not a character"
-        )
+        raise Refused("invalid-value", path, f"{quoted(plain)} contains a lone surrogate, which is not a character")
     return plain
 
 
@@ -304,8 +302,7 @@ def _set(type: SetOf, world: Surroundings) -> Converter:
 def _record(type: Record, world: Surroundings) -> Converter:
     """Make the converter of a record; members that the type does not have are ignored, as everywhere."""
     fields = [
-        (f.external or f.name, step(f.external or f.name), f.optional, converter(f.type, world))
-        for f in type.fields
+        (f.external or f.name, step(f.external or f.name), f.optional, converter(f.type, world)) for f in type.fields
     ]
 
     def convert(value: object, path: str, depth: int = 0, /) -> tuple[Any, ...]:

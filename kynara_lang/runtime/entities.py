@@ -123,9 +123,7 @@ class World:
         if identity is None or kind is None:
             raise Refused.of(problems[0])
         if kind.key not in type.names:
-            raise Refused(
-                "wrong-type", f"{path}.type", f"{type} is expected here, not {quoted(kind.external)}"
-            )
+            raise Refused("wrong-type", f"{path}.type", f"{type} is expected here, not {quoted(kind.external)}")
         key = entity_key(kind.key, identity[1])
         stored = self._entities.get(key)
         carries = "properties" in raw or "roles" in raw or "parents" in raw
@@ -208,9 +206,7 @@ class _Loader:
 
     def load(self) -> dict[str, Entity]:
         """Return all entities by key, or raise `EntitiesError`."""
-        hierarchy = Hierarchy(
-            {key: one.parents for key, one in self.stored.items() if one.parents is not None}
-        )
+        hierarchy = Hierarchy({key: one.parents for key, one in self.stored.items() if one.parents is not None})
         shared: dict[frozenset[str], frozenset[str]] = {EMPTY: EMPTY}
         entities: dict[str, Entity] = {}
         for key, one in self.stored.items():
@@ -248,9 +244,7 @@ class _Loader:
 
     def _parents(self, value: object, kind: EntityType, path: str) -> Iterator[str]:
         """List the keys of an entry's parents."""
-        for key, _, members, at in facts.parent_references(
-            self.world.program, value, kind, path, self.problems
-        ):
+        for key, _, members, at in facts.parent_references(self.world.program, value, kind, path, self.problems):
             if "parents" in members:
                 message = "what a parent is in belongs into the parent's own entry"
                 self.problems.add("malformed-request", f"{at}.parents", message)

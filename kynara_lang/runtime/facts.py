@@ -127,9 +127,7 @@ def read_parents(
                 problems.add("malformed-request", at, f"parents are nested deeper than {MAX_DEPTH} levels")
                 continue
             inner = read_properties(members, at, problems)
-            reached |= (
-                read_parents(program, above, members, inner, parent_type, at, problems, depth + 1) or EMPTY
-            )
+            reached |= read_parents(program, above, members, inner, parent_type, at, problems, depth + 1) or EMPTY
         found.append(frozenset(reached))
     return agreed(found, "parents", path, problems)
 

@@ -136,9 +136,7 @@ def validate(world: World, shape: Shape, needs: Needs) -> Request:
     `needs.subjects` has one set for each principal of the chain.
     """
     problems = Problems()
-    chain = tuple(
-        [_fill(world, raw, names, problems) for raw, names in zip(shape.chain, needs.subjects, strict=True)]
-    )
+    chain = tuple([_fill(world, raw, names, problems) for raw, names in zip(shape.chain, needs.subjects, strict=True)])
     resource = _fill(world, shape.resource, needs.resource, problems)
     args: dict[str, Any] = {}
     for slot in world.parameters(shape.action.key).values():
@@ -207,9 +205,7 @@ def _read_chain(world: World, request: Mapping[str, object], problems: Problems)
                 problems.add("not-a-subject", f"{path}.type", message)
             first = seen.setdefault(entity.key, path)
             if first != path:
-                problems.add(
-                    "repeated-principal", path, f"{quoted(entity.key)} is already in the chain, at {first}"
-                )
+                problems.add("repeated-principal", path, f"{quoted(entity.key)} is already in the chain, at {first}")
         if "on_behalf_of" not in members:
             return tuple(chain)
         path += ".on_behalf_of"
@@ -251,9 +247,7 @@ def _read_action(
     known = world.program.actions_by_external
     action = known.get(name)
     if action is None:
-        problems.add(
-            "unknown-action", "action.name", f"there is no action {quoted(name)}{meant(name, known)}"
-        )
+        problems.add("unknown-action", "action.name", f"there is no action {quoted(name)}{meant(name, known)}")
     return action, arguments
 
 
@@ -328,11 +322,7 @@ def _ignored_of(world: World, raw: RawEntity) -> Iterator[str]:
                 same = False
             if not same:
                 yield path
-    if (
-        raw.roles is not None
-        and world.says_roles(raw.key)
-        and world.effective_roles(raw.roles) != stored.roles
-    ):
+    if raw.roles is not None and world.says_roles(raw.key) and world.effective_roles(raw.roles) != stored.roles:
         yield f"{raw.path}.roles"
     if raw.above is not None and world.says_parents(raw.key) and raw.above | {raw.key} != stored.ancestors:
         yield f"{raw.path}.parents"

@@ -89,9 +89,7 @@ class Entities:
         else:
             prefix = ""
         if not isinstance(content, list):
-            raise EntitiesError(
-                f'{source}: a list of entities, or an object {{"entities": […]}}, is expected'
-            )
+            raise EntitiesError(f'{source}: a list of entities, or an object {{"entities": […]}}, is expected')
         return cls._from_items(content, prefix, source)
 
     @classmethod

@@ -304,9 +304,7 @@ def test_the_store_counts_more_than_a_reference() -> None:
     stored = here.entity("User::alice")
     assert read(USER, user(), in_world=here) is stored
     assert read(USER, user(properties={"tenant": "evil"}, roles=["support"]), in_world=here) is stored
-    completed = read(
-        USER, user(properties={"tenant": 1, "mfa-verified": True}, parents=[team("a")]), in_world=here
-    )
+    completed = read(USER, user(properties={"tenant": 1, "mfa-verified": True}, parents=[team("a")]), in_world=here)
     assert completed.attrs == {"tenant": "acme", "mfa": True}
     assert completed.roles == frozenset()
     assert completed.ancestors == {"User::alice", "Team::a"}
@@ -316,14 +314,8 @@ def test_a_set_may_not_contradict_itself() -> None:
     rich, poor = user(properties={"tenant": "a"}), user(properties={"tenant": "b"})
     assert refused(SetOf(USER), [rich, poor]).code == "contradictory"
     assert refused(SetOf(USER), [rich, user()]).code == "contradictory"
-    assert (
-        refused(SetOf(USER), [rich, user(properties={"tenant": "a"}, roles=["support"])]).code
-        == "contradictory"
-    )
-    assert (
-        refused(SetOf(USER), [rich, user(properties={"tenant": "a"}, parents=[team("t")])]).code
-        == "contradictory"
-    )
+    assert refused(SetOf(USER), [rich, user(properties={"tenant": "a"}, roles=["support"])]).code == "contradictory"
+    assert refused(SetOf(USER), [rich, user(properties={"tenant": "a"}, parents=[team("t")])]).code == "contradictory"
     assert len(read(SetOf(USER), [rich, dict(rich), user("bob")])) == 1 + 1
     inner = [user("bob", properties={"manager": one}) for one in (rich, poor)]
     assert refused(SetOf(USER), inner).code == "contradictory"
@@ -353,9 +345,7 @@ ANYTHING = st.recursive(
     | st.sampled_from(["user", "Doc", "10.0.0.1", "2026-11-22T10:00:00Z", "a@b.c", "https://a.b/c", "1.0"]),
     lambda inner: (
         st.lists(inner, max_size=4)
-        | st.dictionaries(
-            st.sampled_from(["type", "id", "n", "note", "properties", "roles", "parents"]), inner
-        )
+        | st.dictionaries(st.sampled_from(["type", "id", "n", "note", "properties", "roles", "parents"]), inner)
     ),
     max_leaves=8,
 )

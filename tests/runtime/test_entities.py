@@ -91,9 +91,7 @@ def test_all_problems_are_reported_and_a_few_shown() -> None:
 def test_entities_are_converted() -> None:
     here = world(
         user(properties={"tenant": "acme", "manager": user("bob"), "junk": 1}, roles=["team-lead", "x"]),
-        user(
-            "bob", properties={"manager": user("alice", properties={"tenant": "evil"})}, parents=[team("a")]
-        ),
+        user("bob", properties={"manager": user("alice", properties={"tenant": "evil"})}, parents=[team("a")]),
         team("a", parents=[team("b")]),
         team("b", parents=[team("a"), team("c")]),
     )
@@ -120,7 +118,8 @@ def test_roles_and_parents_may_stand_among_the_properties() -> None:
     alice, bot = here.entity("User::alice"), here.entity("std.agents.Agent::bot")
     assert alice is not None
     assert bot is not None
-    assert (alice.roles, alice.attrs) == ({"support"}, {})
+    assert alice.roles == {"support"}
+    assert alice.attrs == {}
     assert alice.ancestors == {"User::alice", "Team::a"}
     # An agent's `roles` are an attribute of its own.
     assert bot.roles == frozenset()
@@ -198,8 +197,7 @@ def test_a_deep_chain_costs_little(shape: str) -> None:
     n = 100_000
     numbers = range(n) if shape != "down" else range(n - 1, -1, -1)
     entities = [
-        team(str(i), parents=[team(str((i + 1) % n))] if i + 1 < n or shape == "circle" else [])
-        for i in numbers
+        team(str(i), parents=[team(str((i + 1) % n))] if i + 1 < n or shape == "circle" else []) for i in numbers
     ]
     store = Entities.from_list(entities)
     start = time.process_time()

@@ -19,9 +19,7 @@ from kynara_lang.runtime.request import (
 )
 from tests.runtime.small_program import agent, doc, request, team, user, world
 
-EVERYTHING = frozenset(
-    {"tenant", "mail", "manager", "friends", "mfa", "owner", "trust", "roles", "total", "lines"}
-)
+EVERYTHING = frozenset({"tenant", "mail", "manager", "friends", "mfa", "owner", "trust", "roles", "total", "lines"})
 ALL_CONTEXT = frozenset({"now", "ip"})
 
 
@@ -78,7 +76,8 @@ def test_reads_a_request() -> None:
     bot, alice = got.chain
     assert bot == "std.agents.Agent::bot"
     assert bot.attrs == {"owner": "User::alice", "trust": "high", "roles": {"x"}}
-    assert (bot.roles, bot.ancestors) == ({"support"}, {bot})
+    assert bot.roles == {"support"}
+    assert bot.ancestors == {"std.agents.Agent::bot"}
     assert bot.attrs["owner"].attrs == {"tenant": "acme"}
     assert alice.attrs == {"tenant": "acme", "mfa": True}
     assert alice.ancestors == {"User::alice", "Team::a"}
@@ -112,7 +111,7 @@ def test_a_request_is_an_object(raw: object) -> None:
     [
         ({"subject": None}, [("malformed-request", "subject")]),
         ({"subject": {}}, [("malformed-request", "subject.type"), ("malformed-request", "subject.id")]),
-        ({"subject": user(1)}, [("malformed-request", "subject.id")]),
+        ({"subject": {"type": "user", "id": 1}}, [("malformed-request", "subject.id")]),
         ({"subject": {"type": "usr", "id": "a"}}, [("unknown-type", "subject.type")]),
         ({"subject": {"type": "User", "id": "a"}}, [("unknown-type", "subject.type")]),
         ({"subject": doc()}, [("not-a-subject", "subject.type")]),
@@ -174,9 +173,7 @@ def test_near_names_are_suggested() -> None:
 def test_chains_are_bounded() -> None:
     chain = [user(f"u{i}", properties={"tenant": "a"}) for i in range(MAX_CHAIN + 1)]
     assert len(decide(request(subject=acting(*chain[:-1]))).chain) == MAX_CHAIN
-    assert problems(request(subject=acting(*chain))) == [
-        ("chain-too-long", "subject" + ".on_behalf_of" * MAX_CHAIN)
-    ]
+    assert problems(request(subject=acting(*chain))) == [("chain-too-long", "subject" + ".on_behalf_of" * MAX_CHAIN)]
     loop: dict[str, Any] = user()
     loop["on_behalf_of"] = loop
     assert ("chain-too-long", "subject" + ".on_behalf_of" * MAX_CHAIN) in problems(request(subject=loop))
@@ -229,9 +226,7 @@ def test_all_problems_of_values_come_in_order() -> None:
 
 def test_the_store_counts_more_than_the_request() -> None:
     stored = user(properties={"tenant": "acme"}, roles=[], parents=[])
-    raw = request(
-        subject=user(properties={"tenant": 7, "mfa-verified": True}, roles=["support"], parents=[team("a")])
-    )
+    raw = request(subject=user(properties={"tenant": 7, "mfa-verified": True}, roles=["support"], parents=[team("a")]))
     (alice,) = decide(raw, stored).chain
     assert alice.attrs == {"tenant": "acme", "mfa": True}
     assert alice.roles == frozenset()
@@ -241,9 +236,7 @@ def test_the_store_counts_more_than_the_request() -> None:
 def test_what_the_store_does_not_say_the_request_may() -> None:
     (alice,) = decide(
         request(
-            subject=user(
-                roles=["support"], parents=[team("a", parents=[team("x")]), team("b", parents=[team("y")])]
-            )
+            subject=user(roles=["support"], parents=[team("a", parents=[team("x")]), team("b", parents=[team("y")])])
         ),
         user(properties={"tenant": "acme"}),
         team("a", parents=[team("c")]),
@@ -255,9 +248,7 @@ def test_what_the_store_does_not_say_the_request_may() -> None:
 
 
 def test_an_empty_property_of_the_store_is_a_say() -> None:
-    (alice,) = decide(
-        request(subject=user(roles=["support"])), user(properties={"tenant": "a", "roles": []})
-    ).chain
+    (alice,) = decide(request(subject=user(roles=["support"])), user(properties={"tenant": "a", "roles": []})).chain
     assert alice.roles == frozenset()
 
 
@@ -294,9 +285,7 @@ def test_ignored_attributes_are_listed() -> None:
 
 def test_nothing_is_ignored_of_a_plain_request() -> None:
     here = world(user(properties={"tenant": "acme"}, roles=["team-lead"], parents=[team("a")]))
-    raw = request(
-        subject=user(properties={"tenant": "acme"}, roles=["team-lead", "support"], parents=[team("a")])
-    )
+    raw = request(subject=user(properties={"tenant": "acme"}, roles=["team-lead", "support"], parents=[team("a")]))
     assert ignored_attributes(here, read_shape(here, raw)) == []
 
 
@@ -397,9 +386,7 @@ NEARLY = st.fixed_dictionaries(
         "context": st.dictionaries(KEYS, JSON) | JSON,
     }
 )
-STORED = world(
-    user("a", properties={"tenant": "acme"}, roles=["audit"]), team("a", parents=[team("b")]), doc("b")
-)
+STORED = world(user("a", properties={"tenant": "acme"}, roles=["audit"]), team("a", parents=[team("b")]), doc("b"))
 
 
 @settings(max_examples=400)

@@ -1,0 +1,269 @@
+"""An explanation for people: first the answer, then why, then what would have to be different.
+
+The answer comes first because most readers stop there; then whatever stood in the way, with the clauses as written and
+the values beside them; then verified changes; last every rule that was looked at, one line each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rich.text import Text
+
+from ..diagnostics.excerpt import visible
+from ..runtime.decision import DecisionError, Effect
+from ..runtime.explanation import ClauseResult, Considered, Explanation, LinkExplanation, NearMiss
+
+_SAID = {
+    Effect.ALLOW: ("allowed", "bold green"),
+    Effect.REQUIRE_APPROVAL: ("needs approval", "bold yellow"),
+    Effect.DENY: ("denied", "bold red"),
+}
+_KIND = {"permit": "permit", "forbid": "forbid", "require_approval": "require approval"}
+_NEAREST = 3
+
+
+def renderables(explanation: Explanation) -> Iterator[Text]:
+    """Yield the parts of an explanation, each ready to be printed."""
+    yield _answer(explanation)
+    if explanation.decision.errors:
+        yield _errors(explanation.decision.errors, invalid=not explanation.links)
+    if not explanation.links:
+        return
+    if len(explanation.links) > 1:
+        yield _chain(explanation.links)
+    yield from _why(explanation)
+    if explanation.counterfactual:
+        yield _changes(explanation)
+    yield _looked_at(explanation)
+    if explanation.ignored_attributes:
+        yield _ignored(explanation.ignored_attributes)
+
+
+def _line(text: Text, *parts: tuple[str, str] | str) -> None:
+    for part in parts:
+        words, style = (part, "") if isinstance(part, str) else part
+        text.append(visible(words), style)
+    text.append("\n")
+
+
+def _answer(explanation: Explanation) -> Text:
+    said, style = _SAID[explanation.decision.effect]
+    text = Text()
+    if not explanation.links:
+        _line(text, (said, style), ": this is not a valid request, so no rule was asked")
+        return text
+    who = " for ".join(link.subject for link in explanation.links)
+    _line(text, (said, style), ": ", (who, "bold"), f" — {explanation.action} on {explanation.resource}")
+    _line(text, _reason(explanation))
+    return text
+
+
+def _reason(explanation: Explanation) -> str:
+    """Say in one sentence what decided."""
+    decision, links = explanation.decision, explanation.links
+    if decision.effect is Effect.ALLOW:
+        return f"Permitted by {_several(decision.rules)}; nothing forbids it."
+    if decision.effect is Effect.REQUIRE_APPROVAL:
+        return f"It is permitted, but {_several(decision.rules)} asks for an approval first."
+    limits = [link for link in links if link.effect is Effect.DENY]
+    forbidding = [name for link in limits for name in link.rules]
+    if forbidding:
+        return f"Forbidden by {_several(tuple(dict.fromkeys(forbidding)))}; a forbid outweighs every permit."
+    if len(links) == 1:
+        return "No permit matches, and without one everything is denied."
+    if len(limits) == len(links):
+        return "No permit matches for anyone in the chain, and without one everything is denied."
+    if links[0].effect is not Effect.DENY:
+        return f"{limits[0].subject} may not do this, and who acts for somebody never gets more than that somebody has."
+    return f"{limits[0].subject} has no permit of its own for this; acting for somebody does not replace it."
+
+
+def _several(names: tuple[str, ...]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def _errors(errors: tuple[DecisionError, ...], *, invalid: bool) -> Text:
+    text = Text()
+    _line(text, ("What is wrong with the request" if invalid else "What went wrong", "bold"))
+    for error in errors:
+        place = error.path or error.rule or "request"
+        _line(text, f"  {place}: {error.message} ", (f"[{error.code}]", "dim"))
+    return text
+
+
+def _chain(links: tuple[LinkExplanation, ...]) -> Text:
+    text = Text()
+    _line(text, ("The chain", "bold"), "  (the answer is the least that any link gets)")
+    for at, link in enumerate(links):
+        said, style = _SAID[link.effect]
+        lead = "  " + "   " * at + ("└─ acts for " if at else "")
+        _line(
+            text, lead, link.subject, ": ", (said, style), f" by {_several(link.rules)}" if link.rules else ""
+        )
+    return text
+
+
+# --- why
+
+
+def _why(explanation: Explanation) -> Iterator[Text]:
+    told: set[str] = set()
+    deciding = explanation.decision.effect
+    for link in explanation.links:
+        for considered in link.considered:
+            matters = considered.rule.effect == "forbid" if deciding is Effect.DENY else True
+            in_effect = considered.rule.name in link.rules and link.effect is deciding
+            if in_effect and matters and considered.rule.name not in told:
+                told.add(considered.rule.name)
+                yield _rule("", considered.rule.name, considered, link, explanation)
+    if deciding is Effect.DENY and not told:
+        yield from _nearest(explanation)
+
+
+def _rule(
+    lead: str, name: str, considered: Considered, link: LinkExplanation, explanation: Explanation
+) -> Text:
+    text = Text()
+    _heading(text, f"{lead}{_KIND[considered.rule.effect]} {name}", considered)
+    if len(explanation.links) > 1:
+        _line(text, (f"  for {link.subject}", "dim"))
+    for clause in considered.clauses:
+        _clause(text, clause, mark=considered.outcome != "matched")
+    if considered.error is not None:
+        _line(text, ("  in error: ", "red"), f"{considered.error.message}, which makes a forbid match")
+    for status in explanation.decision.approvals:
+        if status.rule == name:
+            state = "given" if status.satisfied else f"needed: {status.quorum}"
+            _line(
+                text, f"  approval {state}, from {status.approvers}, lasting {_duration(status.expires_in)}"
+            )
+    return text
+
+
+def _heading(text: Text, title: str, considered: Considered | NearMiss) -> None:
+    rule = considered.rule
+    described = f"  “{rule.description}”" if rule.description else ""
+    _line(text, (title, "bold"), described)
+    place = rule.decl.name.span
+    _line(text, (f"  --> {place.source.name}:{place.first.line}", "blue"))
+
+
+def _clause(text: Text, clause: ClauseResult, *, mark: bool = True) -> None:
+    sign, style = {True: ("✓", "green"), False: ("✗", "bold red"), None: ("?", "yellow")}[clause.holds]
+    _line(text, "  ", (f"{sign} " if mark else "", style), f"{clause.kind:<8} {clause.text}")
+    if clause.values:
+        values = ", ".join(f"{name} = {value}" for name, value in clause.values.items())
+        _line(text, (" " * 13 + values, "cyan" if clause.holds else "bold cyan"))
+
+
+def _nearest(explanation: Explanation) -> Iterator[Text]:
+    groups: dict[object, list[NearMiss]] = {}
+    for miss in explanation.near_misses:
+        failing = tuple((c.span, tuple(c.values.items())) for c in miss.clauses if c.holds is not True)
+        groups.setdefault((miss.rule.name, failing), []).append(miss)
+    if not groups:
+        yield _no_permit(explanation)
+        return
+    for number, misses in enumerate(list(groups.values())[:_NEAREST]):
+        text = Text()
+        miss = misses[0]
+        _heading(text, f"{'closest permit' if number == 0 else 'next closest'}: {miss.rule.name}", miss)
+        if len(explanation.links) > 1:
+            who = " and for ".join(explanation.links[m.link].subject for m in misses)
+            _line(text, (f"  for {who}", "dim"))
+        for clause in miss.clauses:
+            _clause(text, clause)
+        yield text
+    if len(groups) > _NEAREST:
+        yield Text(f"and {len(groups) - _NEAREST} more permits that fail\n", "dim")
+
+
+def _no_permit(explanation: Explanation) -> Text:
+    """Say why not even a near miss exists: nothing in the program grants this to such a subject."""
+    text = Text()
+    for link in explanation.links:
+        if link.effect is not Effect.DENY:
+            continue
+        permits = [c for c in link.considered if c.rule.effect == "permit"]
+        about = [c for c in permits if c.clause is not None and c.clause.kind != "action"]
+        if not about:
+            _line(text, f"No permit of this program is about `{explanation.action}`.")
+            break
+        _line(text, f"No permit for `{explanation.action}` fits {link.subject} on {explanation.resource}:")
+        for found in about[:_NEAREST]:
+            assert found.clause is not None
+            place = found.clause.span
+            _line(text, f"  {found.rule.name}: {found.reason}")
+            _line(
+                text,
+                (
+                    f"    {place.source.name}:{place.first.line}  {found.clause.kind} {found.clause.text}",
+                    "dim",
+                ),
+            )
+    return text
+
+
+# --- what else
+
+
+def _changes(explanation: Explanation) -> Text:
+    text = Text()
+    _line(text, ("What would change the answer", "bold"), "  (each was tried)")
+    for change in explanation.counterfactual:
+        said, style = _SAID[change.decision]
+        _line(text, f"  if {change.change}: ", (said, style))
+    return text
+
+
+def _looked_at(explanation: Explanation) -> Text:
+    text = Text()
+    _line(text, ("Rules looked at", "bold"))
+    for link in explanation.links:
+        if len(explanation.links) > 1:
+            _line(text, f"  for {link.subject}")
+        elsewhere: dict[str, int] = {}
+        for considered in link.considered:
+            if (
+                considered.outcome == "not_applicable"
+                and considered.clause
+                and considered.clause.kind == "action"
+            ):
+                elsewhere[considered.reason or ""] = elsewhere.get(considered.reason or "", 0) + 1
+                continue
+            _line(
+                text, f"  {_KIND[considered.rule.effect]:<17}{considered.rule.name}: {_outcome(considered)}"
+            )
+        for reason, count in elsewhere.items():
+            _line(text, (f"  {count} more: {reason}", "dim"))
+    return text
+
+
+def _outcome(considered: Considered) -> str:
+    if considered.outcome == "matched":
+        return "matches"
+    if considered.reason is not None:
+        return considered.reason
+    clause = considered.clause
+    if considered.outcome == "error" and considered.error is not None:
+        effect = "so it does not match" if considered.rule.effect == "permit" else "so it counts as matching"
+        return f"in error ({considered.error.message}), {effect}"
+    if clause is None:
+        return considered.outcome
+    values = ", ".join(f"{name} = {value}" for name, value in clause.values.items())
+    return f"stops at `{clause.kind} {clause.text}`" + (f" with {values}" if values else "")
+
+
+def _ignored(names: tuple[str, ...]) -> Text:
+    text = Text()
+    _line(text, ("Ignored, because the program does not declare it", "bold"))
+    _line(text, f"  {', '.join(names)}")
+    return text
+
+
+def _duration(seconds: int) -> str:
+    for unit, name in ((86400, "d"), (3600, "h"), (60, "m")):
+        if seconds % unit == 0:
+            return f"{seconds // unit}{name}"
+    return f"{seconds}s"
