@@ -1,0 +1,181 @@
+"""Explanations: complete, in agreement with decisions, and true about what would change them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from kynara_lang.runtime.decision import Effect
+from kynara_lang.runtime.explanation import Considered, Explanation
+from tests.runtime.programs import ALICE, BOT, DOC, ask, having, program
+
+TEXT = """
+let cap = 100.00
+permit pay_own "Editors pay what their tenant owns" {
+  subject User with role editor, Agent
+  action pay
+  resource Doc
+  scope subject.tenant == resource.tenant
+  when args.amount <= resource.price
+  unless resource.kind == "sealed"
+}
+permit read_all { subject User action read resource any scope any "test" }
+permit write_team { subject User in Team::"cs" action write resource Doc scope any "test" }
+forbid late { subject any action any resource any unless context.now.hour("UTC") in {8, 9, 10, 11} }
+require approval large { subject any action pay resource any when args.amount > cap from User with role editor quorum 2 }
+"""
+
+
+def explain(*chain: dict[str, Any], **changes: Any) -> Explanation:
+    return program(TEXT).explain(ask(*chain, **changes))
+
+
+def pay(amount: str, *chain: dict[str, Any], **changes: Any) -> Explanation:
+    return explain(*chain, action="pay", args={"amount": amount}, **changes)
+
+
+def considered(explanation: Explanation, link: int = 0) -> dict[str, Considered]:
+    return {c.rule.decl.name.text: c for c in explanation.links[link].considered}
+
+
+def test_every_rule_is_accounted_for_on_every_link() -> None:
+    found = pay("1.00", BOT, ALICE)
+    for link in range(2):
+        assert considered(found, link).keys() == {"pay_own", "read_all", "write_team", "late", "large"}
+
+
+def test_a_failed_rule_shows_the_clause_that_failed_with_its_values() -> None:
+    found = considered(pay("3.00"))["pay_own"]
+    assert found.outcome == "failed"
+    assert found.clause is not None
+    assert (found.clause.kind, found.clause.text) == ("when", "args.amount <= resource.price")
+    assert found.clause.values == {"args.amount": "3.00", "resource.price": "2.50"}
+    assert found.clause.span.text == "when args.amount <= resource.price"
+
+
+def test_constants_are_shown_by_name() -> None:
+    assert considered(pay("1.00"))["large"].clause.values == {"args.amount": "1.00", "cap": "100.00"}  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    ("person", "action", "rule", "clause", "reason"),
+    [
+        (ALICE, "pay", "read_all", "action", "it is not about `pay`"),
+        (BOT, "read", "read_all", "subject", "it is not for an Agent"),
+    ],
+)
+def test_what_the_tree_pruned_says_why(person: Any, action: str, rule: str, clause: str, reason: str) -> None:
+    args = {"amount": "1.00"} if action == "pay" else None
+    found = considered(explain(person, action=action, args=args))[rule]
+    assert found.outcome == "not_applicable"
+    assert found.clause is not None
+    assert (found.clause.kind, found.reason) == (clause, reason)
+    assert found.clause.span.text.startswith(clause)
+
+
+def test_a_role_or_group_that_is_missing_is_the_subject_clause() -> None:
+    found = considered(pay("1.00", {**ALICE, "roles": ["reader"]}))["pay_own"].clause
+    assert found is not None
+    assert (found.kind, found.values["roles"]) == ("subject", "reader")
+    found = considered(explain(action="write"))["write_team"].clause
+    assert found is not None
+    assert found.kind == "subject"
+
+
+def test_an_error_is_shown_where_it_happened() -> None:
+    policies = program(
+        "permit p { subject User action read resource Doc scope resource.size + 9223372036854775807 > 0 }"
+    )
+    found = considered(policies.explain(ask()))["p"]
+    assert found.outcome == "error"
+    assert found.error is not None
+    assert found.error.code == "overflow"
+
+
+class TestNearMisses:
+    def test_the_nearest_comes_first(self) -> None:
+        text = "".join(
+            f"permit p{n} {{ subject User action read resource Doc scope subject.level > 2"
+            f" {' '.join(f'when resource.size > {10 + i}' for i in range(n))} }}\n"
+            for n in (3, 1, 2)
+        )
+        found = program(text).explain(ask())
+        assert [(m.rule.decl.name.text, m.failed) for m in found.near_misses] == [("p1", 1), ("p2", 2), ("p3", 3)]
+
+    def test_each_clause_is_marked(self) -> None:
+        (miss,) = pay("3.00").near_misses
+        assert [(c.kind, c.holds) for c in miss.clauses] == [
+            ("subject", True),
+            ("scope", True),
+            ("when", False),
+            ("unless", True),
+        ]
+
+    def test_a_forbidden_request_has_none_where_a_permit_matches(self) -> None:
+        assert pay("1.00", now="2026-11-22T20:00:00Z").near_misses == ()
+
+
+class TestCounterfactual:
+    @pytest.mark.parametrize(
+        ("found", "expected"),
+        [
+            (pay("3.00"), "`args.amount` were 2.50 or less (it is 3.00)"),
+            (pay("1.00", {**ALICE, "roles": []}), 'User::"alice" held the role editor'),
+            (explain(action="write"), 'User::"alice" were in Team::"cs"'),
+            (pay("1.00", resource=having(DOC, tenant="x")), '`resource.tenant` were "acme" (it is "x")'),
+        ],
+    )
+    def test_names_the_smallest_changes(self, found: Explanation, expected: str) -> None:
+        assert (expected, Effect.ALLOW) in [(c.change, c.decision) for c in found.counterfactual]
+
+    def test_several_changes_together(self) -> None:
+        (first, *_) = pay("3.00", {**ALICE, "roles": []}).counterfactual
+        assert first.change.count(" and ") == 1
+
+    def test_never_one_that_a_forbid_would_still_stop(self) -> None:
+        policies = program(TEXT + 'forbid never_olga { subject any action any resource Doc when resource.kind == "memo" }')
+        found = policies.explain(ask(action="pay", args={"amount": "3.00"}))
+        for change in found.counterfactual:
+            assert "resource.kind" in change.change
+
+    def test_an_approval_names_who_and_how_many(self) -> None:
+        found = pay("200.00", resource=having(DOC, price="500.00"))
+        assert found.decision.effect is Effect.REQUIRE_APPROVAL
+        assert "2 of User with role editor" in found.counterfactual[0].change
+
+    def test_an_allowed_request_has_none(self) -> None:
+        assert explain().counterfactual == ()
+
+
+def test_the_json_has_the_members_others_rely_on() -> None:
+    found = pay("3.00", BOT, ALICE).to_dict()
+    assert set(found) == {
+        "decision",
+        "rules",
+        "approvals",
+        "errors",
+        "policy_digest",
+        "links",
+        "near_misses",
+        "counterfactual",
+        "ignored_attributes",
+    }
+    assert set(found["links"][0]) == {"subject", "decision", "rules", "considered"}
+    failed = next(c for c in found["links"][0]["considered"] if c["outcome"] == "failed" and c["effect"] == "permit")
+    assert set(failed) == {"rule", "effect", "outcome", "clause", "text", "range", "values"}
+    assert set(failed["range"]["start"]) == {"line", "column", "offset"}
+    assert set(found["counterfactual"][0]) == {"change", "decision"}
+
+
+def test_an_invalid_request_is_explained_by_its_errors() -> None:
+    found = program(TEXT).explain({"action": {"name": "payy"}})
+    assert found.links == ()
+    assert any("payy" in e.message for e in found.decision.errors)
+    assert found.to_dict()["decision"] == "deny"
+
+
+def test_undeclared_attributes_are_listed() -> None:
+    request = ask(having(ALICE, shoe=43))
+    request["context"]["weather"] = "fine"
+    assert set(program(TEXT).explain(request).ignored_attributes) == {"subject.properties.shoe", "context.weather"}
