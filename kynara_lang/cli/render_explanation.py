@@ -48,35 +48,46 @@ def _line(text: Text, *parts: tuple[str, str] | str) -> None:
 
 
 def _answer(explanation: Explanation) -> Text:
+    """Say in the first line what was decided and why, in the second what follows from it."""
     said, style = _SAID[explanation.decision.effect]
     text = Text()
     if not explanation.links:
         _line(text, (said, style), ": this is not a valid request, so no rule was asked")
         return text
-    who = " for ".join(link.subject for link in explanation.links)
-    _line(text, (said, style), ": ", (who, "bold"), f" — {explanation.action} on {explanation.resource}")
-    _line(text, _reason(explanation))
+    first, second = _sentence(explanation)
+    _line(text, (said, style), ": ", (first, "bold"))
+    if second:
+        _line(text, second)
     return text
 
 
-def _reason(explanation: Explanation) -> str:
-    """Say in one sentence what decided."""
+def _sentence(explanation: Explanation) -> tuple[str, str]:
     decision, links = explanation.decision, explanation.links
+    what = f"{explanation.action} {explanation.resource}"
+    who = " for ".join(link.subject for link in links)
     if decision.effect is Effect.ALLOW:
-        return f"Permitted by {_several(decision.rules)}; nothing forbids it."
+        return f"{who} may {what}", f"Permitted by {_several(decision.rules)}; nothing forbids it."
     if decision.effect is Effect.REQUIRE_APPROVAL:
-        return f"It is permitted, but {_several(decision.rules)} asks for an approval first."
+        asking = _several(decision.rules)
+        return f"{who} may {what} once it is approved", f"It is permitted, but {asking} asks for an approval first."
     limits = [link for link in links if link.effect is Effect.DENY]
-    forbidding = [name for link in limits for name in link.rules]
+    forbidding = tuple(dict.fromkeys(name for link in limits for name in link.rules))
     if forbidding:
-        return f"Forbidden by {_several(tuple(dict.fromkeys(forbidding)))}; a forbid outweighs every permit."
-    if len(links) == 1:
-        return "No permit matches, and without one everything is denied."
-    if len(limits) == len(links):
-        return "No permit matches for anyone in the chain, and without one everything is denied."
+        return f"{_several(forbidding)} forbids {who} to {what}", "A forbid outweighs every permit."
     if links[0].effect is not Effect.DENY:
-        return f"{limits[0].subject} may not do this, and who acts for somebody never gets more than that somebody has."
-    return f"{limits[0].subject} has no permit of its own for this; acting for somebody does not replace it."
+        last = limits[-1].subject
+        return (
+            f"{last} may not {what}, so {links[0].subject} may not do it for them",
+            "Whoever acts for somebody never gets more than that somebody has.",
+        )
+    if len(limits) < len(links):
+        others = ", ".join(link.subject for link in links if link.effect is not Effect.DENY)
+        return (
+            f"no permit lets {limits[0].subject} {what}",
+            f"{others} may, but whoever acts for somebody needs a permit of its own.",
+        )
+    anyone = " or ".join(link.subject for link in links)
+    return f"no permit lets {anyone} {what}", "Without a matching permit everything is denied."
 
 
 def _several(names: tuple[str, ...]) -> str:
@@ -98,9 +109,7 @@ def _chain(links: tuple[LinkExplanation, ...]) -> Text:
     for at, link in enumerate(links):
         said, style = _SAID[link.effect]
         lead = "  " + "   " * at + ("└─ acts for " if at else "")
-        _line(
-            text, lead, link.subject, ": ", (said, style), f" by {_several(link.rules)}" if link.rules else ""
-        )
+        _line(text, lead, link.subject, ": ", (said, style), f" by {_several(link.rules)}" if link.rules else "")
     return text
 
 
@@ -121,9 +130,7 @@ def _why(explanation: Explanation) -> Iterator[Text]:
         yield from _nearest(explanation)
 
 
-def _rule(
-    lead: str, name: str, considered: Considered, link: LinkExplanation, explanation: Explanation
-) -> Text:
+def _rule(lead: str, name: str, considered: Considered, link: LinkExplanation, explanation: Explanation) -> Text:
     text = Text()
     _heading(text, f"{lead}{_KIND[considered.rule.effect]} {name}", considered)
     if len(explanation.links) > 1:
@@ -135,9 +142,7 @@ def _rule(
     for status in explanation.decision.approvals:
         if status.rule == name:
             state = "given" if status.satisfied else f"needed: {status.quorum}"
-            _line(
-                text, f"  approval {state}, from {status.approvers}, lasting {_duration(status.expires_in)}"
-            )
+            _line(text, f"  approval {state}, from {status.approvers}, lasting {_duration(status.expires_in)}")
     return text
 
 
@@ -195,13 +200,7 @@ def _no_permit(explanation: Explanation) -> Text:
             assert found.clause is not None
             place = found.clause.span
             _line(text, f"  {found.rule.name}: {found.reason}")
-            _line(
-                text,
-                (
-                    f"    {place.source.name}:{place.first.line}  {found.clause.kind} {found.clause.text}",
-                    "dim",
-                ),
-            )
+            _line(text, (f"    {place.source.name}:{place.first.line}  {found.clause.kind} {found.clause.text}", "dim"))
     return text
 
 
@@ -223,20 +222,12 @@ def _looked_at(explanation: Explanation) -> Text:
     for link in explanation.links:
         if len(explanation.links) > 1:
             _line(text, f"  for {link.subject}")
-        elsewhere: dict[str, int] = {}
         for considered in link.considered:
-            if (
-                considered.outcome == "not_applicable"
-                and considered.clause
-                and considered.clause.kind == "action"
-            ):
-                elsewhere[considered.reason or ""] = elsewhere.get(considered.reason or "", 0) + 1
-                continue
-            _line(
-                text, f"  {_KIND[considered.rule.effect]:<17}{considered.rule.name}: {_outcome(considered)}"
-            )
-        for reason, count in elsewhere.items():
-            _line(text, (f"  {count} more: {reason}", "dim"))
+            kind = _KIND[considered.rule.effect]
+            style = "dim" if considered.outcome == "not_applicable" else ""
+            _line(text, (f"  {kind:<17}{considered.rule.name}: {_outcome(considered)}", style))
+        for pruned in link.pruned:
+            _line(text, (f"  {pruned.count} more: {pruned.reason}", "dim"))
     return text
 
 
@@ -244,7 +235,8 @@ def _outcome(considered: Considered) -> str:
     if considered.outcome == "matched":
         return "matches"
     if considered.reason is not None:
-        return considered.reason
+        place = considered.clause.span if considered.clause else considered.rule.decl.span
+        return f"{considered.reason} ({place.source.name}:{place.first.line})"
     clause = considered.clause
     if considered.outcome == "error" and considered.error is not None:
         effect = "so it does not match" if considered.rule.effect == "permit" else "so it counts as matching"

@@ -98,6 +98,10 @@ class Engine:
                 self._rules.setdefault(action, []).append(rule)
         self._buckets: dict[tuple[str, str, str], CompiledBucket] = {}
 
+    def rules_about(self, action: str) -> list[RuleSymbol]:
+        """Return the rules that are about an action (by key), by name."""
+        return self._rules.get(action, [])
+
     def bucket(self, action: str, subject: str, resource: str) -> CompiledBucket:
         """Return the bucket of an action, a subject type and a resource type (by key)."""
         key = (action, subject, resource)

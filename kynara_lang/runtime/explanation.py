@@ -26,6 +26,12 @@ from .request import Shape, ignored_attributes, read_shape, validate
 
 Outcome = Literal["matched", "failed", "not_applicable", "error"]
 _SHOWN = 120
+_LISTED = 50
+_CLAUSES: dict[str, type[ast.Clause]] = {
+    "action": ast.ActionClause,
+    "subject": ast.SubjectClause,
+    "resource": ast.ResourceClause,
+}
 
 
 @frozen
@@ -75,13 +81,31 @@ class Considered:
 
 
 @frozen
+class Pruned:
+    """Rules kept out by one kind of clause that are counted instead of listed."""
+
+    clause: str
+    reason: str
+    count: int
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON shape."""
+        return {"clause": self.clause, "reason": self.reason, "count": self.count}
+
+
+@frozen
 class LinkExplanation:
-    """One link of the chain: who, how it alone would be decided, by which rules, and every rule considered."""
+    """One link of the chain: who, how it alone would be decided, by which rules, and the rules considered.
+
+    `considered` lists every rule whose action and types fit, and the others as long as the list stays short (all of
+    them where asked for); `pruned` counts the rest by what kept them out.
+    """
 
     subject: str
     effect: Effect
     rules: tuple[str, ...]
     considered: tuple[Considered, ...]
+    pruned: tuple[Pruned, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON shape."""
@@ -90,6 +114,7 @@ class LinkExplanation:
             "decision": str(self.effect),
             "rules": list(self.rules),
             "considered": [c.to_dict() for c in self.considered],
+            "pruned": [p.to_dict() for p in self.pruned],
         }
 
 
@@ -145,8 +170,10 @@ def explain(
     decision: Decision,
     raw: Mapping[str, Any],
     approvals: Iterable[Any],
+    *,
+    all_rules: bool = False,
 ) -> Explanation:
-    """Explain a decision that was made on a request."""
+    """Explain a decision that was made on a request; `all_rules` lists even those that were only counted."""
     try:
         shape = read_shape(engine.world, raw)
         buckets = engine.buckets(shape)
@@ -157,7 +184,7 @@ def explain(
     for at, bucket in enumerate(buckets):
         arguments = engine.arguments(request, at)
         outcomes = list(engine.outcomes(bucket, arguments))
-        links.append(_link(engine, shape, request, at, bucket, arguments, outcomes))
+        links.append(_link(engine, shape, request, at, bucket, arguments, outcomes, all_rules=all_rules))
         if links[-1].effect is Effect.DENY:
             misses += _near(at, bucket, arguments, outcomes)
     misses.sort(key=lambda m: (m.failed, m.rule.name, m.link))
@@ -190,16 +217,38 @@ def _link(
     bucket: CompiledBucket,
     arguments: Arguments,
     outcomes: list[RuleOutcome],
+    *,
+    all_rules: bool,
 ) -> LinkExplanation:
     outcome = engine.exact(bucket, arguments)
-    rules = outcome.waits or outcome.rules
-    fitting = {o.test.rule.index: _considered(o, bucket, arguments) for o in outcomes}
-    considered = tuple(
-        fitting[rule.index] if rule.index in fitting else _pruned(engine, shape, at, rule)
-        for rule in engine.program.rules
+    found = {o.test.rule.index: _considered(o, bucket, arguments) for o in outcomes}
+    room = len(engine.program.rules) if all_rules else max(0, _LISTED - len(found))
+    counts: dict[tuple[str, str], int] = {}
+    about = engine.rules_about(shape.action.key)
+    for rule in about:
+        if rule.index in found:
+            continue
+        if room > 0:
+            found[rule.index] = _pruned(shape, at, rule)
+            room -= 1
+        else:
+            key = _kept_out(shape, at, rule)
+            counts[key] = counts.get(key, 0) + 1
+    elsewhere = len(engine.program.rules) - len(about)
+    if elsewhere <= room:
+        for rule in engine.program.rules:
+            if rule.index not in found:
+                found[rule.index] = _pruned(shape, at, rule)
+    elif elsewhere:
+        counts[("action", f"it is not about `{shape.action.name}`")] = elsewhere
+    names = tuple(engine.program.rules[i].name for i in outcome.waits or outcome.rules)
+    return LinkExplanation(
+        display_entity(request.chain[at]),
+        outcome.effect,
+        names,
+        tuple(found[index] for index in sorted(found)),
+        tuple(Pruned(clause, reason, count) for (clause, reason), count in counts.items()),
     )
-    names = tuple(engine.program.rules[i].name for i in rules)
-    return LinkExplanation(display_entity(request.chain[at]), outcome.effect, names, considered)
 
 
 def _considered(outcome: RuleOutcome, bucket: CompiledBucket, arguments: Arguments) -> Considered:
@@ -236,21 +285,23 @@ def clause_text(clause: ast.Node) -> str:
     return " ".join(clause.span.text.split()).partition(" ")[2]
 
 
-def _pruned(engine: Engine, shape: Shape, at: int, rule: RuleSymbol) -> Considered:
+def _pruned(shape: Shape, at: int, rule: RuleSymbol) -> Considered:
     """Say which clause keeps a rule out by action or type."""
-    kind, resource = shape.chain[at].type, shape.resource.type
-    clauses = {type(c): c for c in rule.decl.clauses}
-    if shape.action.key not in rule.actions:
-        clause: ast.Clause | None = clauses.get(ast.ActionClause)
-        word, reason = "action", f"it is not about `{shape.action.name}`"
-    elif not _covers(rule.subjects, kind.key):
-        clause, word, reason = clauses.get(ast.SubjectClause), "subject", f"it is not for {_an(kind.name)}"
-    else:
-        clause, word, reason = clauses.get(ast.ResourceClause), "resource", f"it is not on {_an(resource.name)}"
-    result = None
-    if clause is not None:
-        result = ClauseResult(word, clause_text(clause), clause.span, False, {})
+    word, reason = _kept_out(shape, at, rule)
+    kind = _CLAUSES[word]
+    clause = next((c for c in rule.decl.clauses if isinstance(c, kind)), None)
+    result = None if clause is None else ClauseResult(word, clause_text(clause), clause.span, False, {})
     return Considered(rule, "not_applicable", result, reason)
+
+
+def _kept_out(shape: Shape, at: int, rule: RuleSymbol) -> tuple[str, str]:
+    """Return the clause that keeps a rule out, and why, in words."""
+    kind = shape.chain[at].type
+    if shape.action.key not in rule.actions:
+        return "action", f"it is not about `{shape.action.name}`"
+    if not _covers(rule.subjects, kind.key):
+        return "subject", f"it is not for {_an(kind.name)}"
+    return "resource", f"it is not on {_an(shape.resource.type.name)}"
 
 
 def _covers(patterns: Iterable[PatternSymbol], key: str) -> bool:

@@ -123,12 +123,18 @@ class PolicySet:
         for request in requests:
             yield self.decide(request)
 
-    def explain(self, request: Mapping[str, Any] | Request, approvals: Iterable[Any] = ()) -> Explanation:
-        """Decide a request and say why. Never raises."""
-        approvals = list(approvals)
+    def explain(
+        self, request: Mapping[str, Any] | Request, approvals: Iterable[Any] = (), *, all_rules: bool = False
+    ) -> Explanation:
+        """Decide a request and say why; `all_rules` lists rules that are otherwise only counted.
+
+        Raises nothing, whatever the request is.
+        """
+        given: object = approvals  # whatever it is, `decide` says what is wrong with it
+        approvals = list(given) if isinstance(given, Iterable) else [given]
         raw = request.raw if isinstance(request, Request) else request
         decision = self.decide(request, approvals)
-        return explain(self._engine, self.decide, decision, raw, approvals)
+        return explain(self._engine, self.decide, decision, raw, approvals, all_rules=all_rules)
 
     def approval_digest(self, request: Mapping[str, Any] | Request) -> str:
         """Return what an approval of this request is bound to: `sha256:…`; raise `InvalidRequest` for a bad one."""
