@@ -1,1 +1,69 @@
-"""Kynara: a declarative policy language for deciding what AI agents may do."""
+"""Kynara: a declarative policy language for deciding what AI agents may do.
+
+    import kynara_lang as kynara
+
+    policies = kynara.load("policies/")
+    decision = policies.decide(request)
+    decision.effect, decision.rules
+
+Everything public is named here and loaded when it is first used, so that importing the package costs nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "load",
+    "loads",
+    "check",
+    "PolicySet",
+    "Request",
+    "Entities",
+    "Decision",
+    "Effect",
+    "Explanation",
+    "Report",
+    "Diagnostic",
+    "Severity",
+    "CompileError",
+    "ConfigurationError",
+    "EntitiesError",
+    "FilesError",
+    "__version__",
+]
+
+if TYPE_CHECKING:
+    from .diagnostics.diagnostic import Diagnostic, Severity
+    from .files import ConfigurationError, FilesError
+    from .program import CompileError, Report, check, load, loads
+    from .runtime.decision import Decision, Effect
+    from .runtime.entities import Entities, EntitiesError
+    from .runtime.explanation import Explanation
+    from .runtime.policyset import PolicySet, Request
+else:
+    _HOMES = {
+        "diagnostics.diagnostic": ("Diagnostic", "Severity"),
+        "files": ("ConfigurationError", "FilesError"),
+        "program": ("CompileError", "Report", "check", "load", "loads"),
+        "runtime.decision": ("Decision", "Effect"),
+        "runtime.entities": ("Entities", "EntitiesError"),
+        "runtime.explanation": ("Explanation",),
+        "runtime.policyset": ("PolicySet", "Request"),
+    }
+
+    def __getattr__(name: str) -> object:
+        """Load a public name from the module it lives in, once."""
+        from importlib import import_module
+
+        for home, names in _HOMES.items():
+            if name in names:
+                found = globals()[name] = getattr(import_module(f"{__name__}.{home}"), name)
+                return found
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+    def __dir__() -> list[str]:
+        """List what is public, loaded or not."""
+        return sorted({*globals(), *__all__})

@@ -8,23 +8,30 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from rich.cells import cell_len
 from rich.text import Text
 
 from ..diagnostics.excerpt import visible
 from ..runtime.decision import DecisionError, Effect
 from ..runtime.explanation import ClauseResult, Considered, Explanation, LinkExplanation, NearMiss
 
-_SAID = {
+SAID = {
     Effect.ALLOW: ("allowed", "bold green"),
     Effect.REQUIRE_APPROVAL: ("needs approval", "bold yellow"),
     Effect.DENY: ("denied", "bold red"),
 }
-_KIND = {"permit": "permit", "forbid": "forbid", "require_approval": "require approval"}
+KINDS = {"permit": "permit", "forbid": "forbid", "require_approval": "require approval"}
 _NEAREST = 3
+_NARROWEST = 30
 
 
-def renderables(explanation: Explanation) -> Iterator[Text]:
-    """Yield the parts of an explanation, each ready to be printed."""
+def renderables(explanation: Explanation, width: int = 100) -> Iterator[Text]:
+    """Yield the parts of an explanation, laid out for a width in columns."""
+    for part in _sections(explanation):
+        yield _laid_out(part, max(width, _NARROWEST))
+
+
+def _sections(explanation: Explanation) -> Iterator[Text]:
     yield _answer(explanation)
     if explanation.decision.errors:
         yield _errors(explanation.decision.errors, invalid=not explanation.links)
@@ -47,22 +54,52 @@ def _line(text: Text, *parts: tuple[str, str] | str) -> None:
     text.append("\n")
 
 
+def _laid_out(part: Text, width: int) -> Text:
+    """Break long lines at spaces, and let what follows stand four columns to the right of the line's own start."""
+    out = Text()
+    for line in part.split("\n"):
+        words = line.plain
+        start = len(words) - len(words.lstrip(" "))
+        while cell_len(line.plain) > width:
+            room = line.plain[: _fitting(line.plain, width)]
+            at = room.rfind(" ")
+            at = at if at > start + 4 else len(room)
+            out.append_text(line[:at])
+            out.append("\n")
+            rest = line[at:]
+            rest = rest[len(rest.plain) - len(rest.plain.lstrip(" ")) :]
+            line = Text(" " * (start + 4)).append_text(rest)
+        out.append_text(line)
+        out.append("\n")
+    return out
+
+
+def _fitting(words: str, width: int) -> int:
+    """Return how many characters fit into a width; wide ones take two columns."""
+    used = 0
+    for at, char in enumerate(words):
+        used += cell_len(char)
+        if used > width:
+            return at
+    return len(words)
+
+
 def _answer(explanation: Explanation) -> Text:
     """Say in the first line what was decided and why, in the second what follows from it."""
-    said, style = _SAID[explanation.decision.effect]
+    said, style = SAID[explanation.decision.effect]
     text = Text()
-    if not explanation.links:
-        _line(text, (said, style), ": this is not a valid request, so no rule was asked")
-        return text
-    first, second = _sentence(explanation)
+    first, second = sentence(explanation)
     _line(text, (said, style), ": ", (first, "bold"))
     if second:
         _line(text, second)
     return text
 
 
-def _sentence(explanation: Explanation) -> tuple[str, str]:
+def sentence(explanation: Explanation) -> tuple[str, str]:
+    """Return the answer in one sentence, and a second that says what it follows from."""
     decision, links = explanation.decision, explanation.links
+    if not links:
+        return "this is not a valid request", "No rule was asked."
     what = f"{explanation.action} {explanation.resource}"
     who = " for ".join(link.subject for link in links)
     if decision.effect is Effect.ALLOW:
@@ -107,7 +144,7 @@ def _chain(links: tuple[LinkExplanation, ...]) -> Text:
     text = Text()
     _line(text, ("The chain", "bold"), "  (the answer is the least that any link gets)")
     for at, link in enumerate(links):
-        said, style = _SAID[link.effect]
+        said, style = SAID[link.effect]
         lead = "  " + "   " * at + ("└─ acts for " if at else "")
         _line(text, lead, link.subject, ": ", (said, style), f" by {_several(link.rules)}" if link.rules else "")
     return text
@@ -132,7 +169,7 @@ def _why(explanation: Explanation) -> Iterator[Text]:
 
 def _rule(lead: str, name: str, considered: Considered, link: LinkExplanation, explanation: Explanation) -> Text:
     text = Text()
-    _heading(text, f"{lead}{_KIND[considered.rule.effect]} {name}", considered)
+    _heading(text, f"{lead}{KINDS[considered.rule.effect]} {name}", considered)
     if len(explanation.links) > 1:
         _line(text, (f"  for {link.subject}", "dim"))
     for clause in considered.clauses:
@@ -211,7 +248,7 @@ def _changes(explanation: Explanation) -> Text:
     text = Text()
     _line(text, ("What would change the answer", "bold"), "  (each was tried)")
     for change in explanation.counterfactual:
-        said, style = _SAID[change.decision]
+        said, style = SAID[change.decision]
         _line(text, f"  if {change.change}: ", (said, style))
     return text
 
@@ -223,19 +260,23 @@ def _looked_at(explanation: Explanation) -> Text:
         if len(explanation.links) > 1:
             _line(text, f"  for {link.subject}")
         for considered in link.considered:
-            kind = _KIND[considered.rule.effect]
+            kind = KINDS[considered.rule.effect]
             style = "dim" if considered.outcome == "not_applicable" else ""
-            _line(text, (f"  {kind:<17}{considered.rule.name}: {_outcome(considered)}", style))
+            _line(text, (f"  {kind:<16} {considered.rule.name}", style))
+            _line(text, (f"      {outcome_words(considered)}", style))
         for pruned in link.pruned:
             _line(text, (f"  {pruned.count} more: {pruned.reason}", "dim"))
     return text
 
 
-def _outcome(considered: Considered) -> str:
+def outcome_words(considered: Considered, *, short: bool = False) -> str:
+    """Say what came of a rule; `short` leaves out the values and the place."""
     if considered.outcome == "matched":
         return "matches"
     if considered.reason is not None:
         place = considered.clause.span if considered.clause else considered.rule.decl.span
+        if short:
+            return considered.reason
         return f"{considered.reason} ({place.source.name}:{place.first.line})"
     clause = considered.clause
     if considered.outcome == "error" and considered.error is not None:
@@ -243,6 +284,8 @@ def _outcome(considered: Considered) -> str:
         return f"in error ({considered.error.message}), {effect}"
     if clause is None:
         return considered.outcome
+    if short:
+        return f"stops at {clause.kind}"
     values = ", ".join(f"{name} = {value}" for name, value in clause.values.items())
     return f"stops at `{clause.kind} {clause.text}`" + (f" with {values}" if values else "")
 

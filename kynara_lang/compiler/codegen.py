@@ -11,6 +11,8 @@ of delegation, approver or None.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import lru_cache
+from types import CodeType, FunctionType
 from typing import Any
 
 from ..semantics.entity import Entity
@@ -20,7 +22,8 @@ from ..semantics.problems import EvaluationError
 from . import ir
 
 Function = Callable[..., Any]
-PARAMETERS = "s, r, a, c, d, x, n, p=None"
+PARAMETERS = "s, r, a, c, d, x, n, p"
+_DEFAULTS = (None,)  # there is an approver only where one is asked about
 _ROOTS = {
     "subject": "s",
     "resource": "r",
@@ -90,10 +93,11 @@ class Writer:
         self._constants: dict[tuple[type, Any], str] = {}
 
     def constant(self, value: Any) -> str:
-        """Return the name under which a constant is bound, or itself where it cannot be anything but a literal."""
+        """Return the name under which a constant is bound.
+
+        None is written out, so conditions that differ only in constants have one text, which is compiled once.
+        """
         if value is True or value is False:
-            return str(value)
-        if type(value) is int and 0 <= value < 1 << 63:
             return str(value)
         key = (type(value), value)
         if key not in self._constants:
@@ -143,10 +147,15 @@ def function(expr: ir.Expr) -> Function:
     return _compile(f"def f({PARAMETERS}):\n return {writer.expr(expr)}\n", writer)
 
 
+@lru_cache(maxsize=8192)
+def _code(source: str) -> CodeType:
+    """Compile a text once; the cache holds code without constants, so it depends on nothing but the text."""
+    module = compile(source, "<kynara>", "exec")
+    return next(constant for constant in module.co_consts if isinstance(constant, CodeType))
+
+
 def _compile(source: str, writer: Writer) -> Function:
-    exec(compile(source, "<kynara>", "exec"), writer.namespace)
-    made: Function = writer.namespace["f"]
-    return made
+    return FunctionType(_code(source), writer.namespace, "f", _DEFAULTS)
 
 
 class Cases(dict[Any, Function | None]):

@@ -161,7 +161,7 @@ def test_the_json_has_the_members_others_rely_on() -> None:
         "counterfactual",
         "ignored_attributes",
     }
-    assert set(found["links"][0]) == {"subject", "decision", "rules", "considered"}
+    assert set(found["links"][0]) == {"subject", "decision", "rules", "considered", "pruned"}
     failed = next(c for c in found["links"][0]["considered"] if c["outcome"] == "failed" and c["effect"] == "permit")
     assert set(failed) == {"rule", "effect", "outcome", "clause", "text", "range", "values"}
     assert set(failed["range"]["start"]) == {"line", "column", "offset"}

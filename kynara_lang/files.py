@@ -1,0 +1,372 @@
+"""Finds policy files and the configuration on disk, and reads them: bounded, as UTF-8, and nothing twice.
+
+A file that is left out by accident can be a `forbid` that is missing. So whatever cannot be read is an error, never
+skipped; only hidden entries and `__pycache__` are passed over. What is wrong with paths or configuration is raised
+(`FilesError`, `ConfigurationError`), what is wrong inside a file becomes a diagnostic with its place.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+import tomllib
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, BinaryIO, Final
+
+from attrs import frozen
+
+from .diagnostics.diagnostic import Report
+from .diagnostics.source import Source, Span
+from .diagnostics.suggest import near
+from .semantics.problems import quoted
+
+SUFFIX: Final = ".kyn"
+MAX_BYTES: Final = 128 * 1024 * 1024
+"""The largest policy file that is read."""
+MAX_CONFIGURATION_BYTES: Final = 1024 * 1024
+
+_CHUNK: Final = 1024 * 1024
+_BOM: Final = b"\xef\xbb\xbf"
+_UTF_16: Final = (b"\xff\xfe", b"\xfe\xff")
+_BEHIND_THE_PROBLEM: Final = 4096
+_MODULE_PART: Final = re.compile(r"[a-z_][A-Za-z0-9_]*")
+
+
+class FilesError(OSError):
+    """A path cannot be used; the message says which and why in one line."""
+
+
+class ConfigurationError(ValueError):
+    """A configuration cannot be used; the message names the file and has a line for each problem."""
+
+
+# Finding policy files
+
+
+@frozen
+class PolicyFile:
+    """A policy file: the name it is shown under, the path to open, and the path that is its identity.
+
+    `linked` says that symbolic links lead to it.
+    """
+
+    name: str
+    path: str
+    real: str
+    linked: bool = False
+
+
+def find_files(paths: Iterable[str | os.PathLike[str]], *, apart_from: Iterable[str] = ()) -> tuple[PolicyFile, ...]:
+    """Return the files of some paths, sorted by name, each once however many paths and links lead to it.
+
+    A path is a file, or a folder that stands for all `.kyn` files below it; folders in `apart_from` (libraries) are
+    only searched when a path names them. Raises `FilesError` for a path that does not exist or has no policies.
+    """
+    apart = frozenset(os.path.realpath(folder) for folder in apart_from)
+    found: dict[str, PolicyFile] = {}
+    for path in paths:
+        for file in _files_of(os.fspath(path), apart):
+            known = found.get(file.real)
+            if known is None or (file.linked, file.name) < (known.linked, known.name):
+                found[file.real] = file
+    return tuple(sorted(found.values(), key=lambda file: file.name.split("/")))
+
+
+def find_modules(folders: Iterable[str]) -> dict[str, PolicyFile]:
+    """Return the library modules of some folders: `acme.base` is `acme/base.kyn` in one of them.
+
+    Files whose names are not module names are left out. Raises `FilesError` for a folder that does not exist, a module
+    that is found twice, and one that takes a name of the standard library.
+    """
+    modules: dict[str, PolicyFile] = {}
+    for folder in folders:
+        if not os.path.isdir(folder):
+            raise FilesError(f"the library folder {_named(folder)} does not exist")
+        for file in _walk(folder, frozenset()):
+            parts = Path(file.path).relative_to(folder).with_suffix("").parts
+            if not all(_MODULE_PART.fullmatch(part) for part in parts):
+                continue
+            name = ".".join(parts)
+            if parts[0] == "std":
+                raise FilesError(f"{_named(file.name)} takes the name `{name}`; `std` is the standard library")
+            known = modules.setdefault(name, file)
+            if known.real != file.real:
+                both = f"{_named(known.name)} and {_named(file.name)}"
+                raise FilesError(f"the library module `{name}` is found twice: {both}")
+    return modules
+
+
+def _files_of(path: str, apart: frozenset[str]) -> Iterator[PolicyFile]:
+    """List what a path that somebody named stands for."""
+    try:
+        status = os.stat(path)
+    except FileNotFoundError:
+        raise FilesError(f"there is no file or folder {_named(path)}") from None
+    except (OSError, ValueError) as error:
+        raise _unreadable(path, error) from None
+    if not stat.S_ISDIR(status.st_mode):
+        yield PolicyFile(shown_name(path), path, os.path.realpath(path))
+        return
+    empty = True
+    for file in _walk(path, apart):
+        empty = False
+        yield file
+    if empty:
+        raise FilesError(f"the folder {_named(path)} contains no `{SUFFIX}` files")
+
+
+def _walk(root: str, apart: frozenset[str]) -> Iterator[PolicyFile]:
+    """List the policy files below a folder; linked folders come last, and each real folder once."""
+    entered: set[str] = set()
+    waiting = deque([(root, os.path.realpath(root), False)])
+    while waiting:
+        folder, real, linked = waiting.popleft()
+        if real in entered:
+            continue
+        entered.add(real)
+        for entry in _entries(folder):
+            link = entry.is_symlink()
+            place = os.path.realpath(entry.path) if link else os.path.join(real, entry.name)
+            if os.path.isdir(entry.path) if link else entry.is_dir():
+                if place not in apart:
+                    inner = (entry.path, place, linked or link)
+                    waiting.append(inner) if inner[2] else waiting.appendleft(inner)
+            elif entry.name.endswith(SUFFIX):
+                yield PolicyFile(shown_name(entry.path), entry.path, place, linked or link)
+
+
+def _entries(folder: str) -> list[os.DirEntry[str]]:
+    """List what is in a folder, without hidden entries and caches of Python."""
+    try:
+        with os.scandir(folder) as entries:
+            found = [e for e in entries if not e.name.startswith(".") and e.name != "__pycache__"]
+    except OSError as error:
+        raise _unreadable(folder, error) from None
+    for entry in found:
+        special = not entry.is_symlink() and not entry.is_dir() and not entry.is_file()
+        if special and entry.name.endswith(SUFFIX):
+            raise FilesError(f"{_named(shown_name(entry.path))} is not a regular file")
+    return found
+
+
+def shown_name(path: str) -> str:
+    """Return the name of a path for people: relative to the working folder if it lies there, else as given."""
+    name = os.path.normpath(path)
+    if os.path.isabs(name):
+        inside = os.path.join(os.getcwd(), "")
+        name = name.removeprefix(inside)
+    return os.fsencode(Path(name).as_posix()).decode("utf-8", "backslashreplace")
+
+
+def _named(path: str) -> str:
+    """Quote a path in full, with everything made visible that could act on a terminal."""
+    from .diagnostics.excerpt import visible  # only here: it is slow to import
+
+    return f"`{visible(path)}`"
+
+
+def _unreadable(path: str, error: Exception) -> FilesError:
+    reason = error.strerror if isinstance(error, OSError) else None
+    return FilesError(f"{_named(path)} cannot be read: {reason or error}")
+
+
+# Reading
+
+
+def read_source(file: PolicyFile, report: Report) -> Source | None:
+    """Return the source of a file, or None with a diagnostic if it is not text; raise `FilesError` for no file."""
+    return source_of(file.name, read_bytes(file.path, MAX_BYTES), report)
+
+
+def source_of(name: str, content: bytes | None, report: Report) -> Source | None:
+    """Return the source of bytes, or None with a diagnostic if they are not UTF-8 or (as None) too many."""
+    if content is None:
+        source = Source(name, "")
+        report.add(
+            "KYN007",
+            f"the file is larger than {MAX_BYTES // 2**20} MiB",
+            Span(source, 0, 0),
+            "not read",
+            help="split the policy into several files; all files of the checked paths form one program",
+        )
+        return None
+    content = content.removeprefix(_BOM)
+    try:
+        return Source(name, content.decode("utf-8"))
+    except UnicodeDecodeError as error:
+        _complain_of_encoding(name, content, error, report)
+        return None
+
+
+def _complain_of_encoding(name: str, content: bytes, error: UnicodeDecodeError, report: Report) -> None:
+    start = len(content[: error.start].decode("utf-8"))
+    source = Source(name, content[: error.end + _BEHIND_THE_PROBLEM].decode("utf-8", "replace"))
+    report.add(
+        "KYN006",
+        "the file is not UTF-8 text",
+        Span(source, start, start + 1),
+        f"the byte 0x{content[error.start]:02X} fits no character",
+        notes=["it begins as UTF-16 text does"] if content.startswith(_UTF_16) else (),
+        help="save the file as UTF-8",
+    )
+
+
+def read_bytes(path: str, limit: int) -> bytes | None:
+    """Return the content of a file, or None if it is larger than `limit` bytes; raise `FilesError` if that fails."""
+    try:
+        with open(path, "rb") as file:
+            if os.fstat(file.fileno()).st_size > limit:
+                return None
+            return read_bounded(file, limit)
+    except (OSError, ValueError) as error:
+        raise _unreadable(path, error) from None
+
+
+def read_bounded(stream: BinaryIO, limit: int) -> bytes | None:
+    """Return all that is left of a stream, or None if it is more than `limit` bytes."""
+    chunks: list[bytes] = []
+    size = 0
+    while chunk := stream.read(_CHUNK):
+        chunks.append(chunk)
+        size += len(chunk)
+        if size > limit:
+            return None
+    return b"".join(chunks)
+
+
+# Configuration
+
+
+@frozen
+class Configuration:
+    """What a project says of itself: `kynara.toml`, or `[tool.kynara]` of `pyproject.toml`.
+
+    Paths are as seen from the working folder. `file` is None when there is no configuration.
+    """
+
+    file: str | None = None
+    policies: tuple[str, ...] = ()
+    libraries: tuple[str, ...] = ()
+
+
+def find_configuration(start: str | os.PathLike[str]) -> Configuration:
+    """Return the configuration nearest to a folder: its own, else that of the folders it lies in, upwards.
+
+    In one folder `kynara.toml` counts more than `pyproject.toml`, which counts only if it has `[tool.kynara]`. Raises
+    `ConfigurationError` for one that cannot be used.
+    """
+    first = Path(os.path.abspath(start))
+    for folder in (first, *first.parents):
+        own = folder / "kynara.toml"
+        if own.is_file():
+            return _configuration(own, _parsed(own, _read_configuration(own)))
+        shared = folder / "pyproject.toml"
+        if shared.is_file():
+            content = _read_configuration(shared)
+            if b"kynara" not in content:  # then what is wrong with it is none of our business
+                continue
+            tools = _parsed(shared, content).get("tool")
+            if isinstance(tools, dict) and "kynara" in tools:
+                return _configuration(shared, tools["kynara"])
+    return Configuration()
+
+
+def _read_configuration(file: Path) -> bytes:
+    try:
+        content = read_bytes(str(file), MAX_CONFIGURATION_BYTES)
+    except FilesError as error:
+        raise ConfigurationError(str(error)) from None
+    if content is None:
+        raise _misconfigured(file, [f"it is larger than {MAX_CONFIGURATION_BYTES // 2**20} MiB"])
+    return content
+
+
+def _parsed(file: Path, content: bytes) -> dict[str, Any]:
+    """Read TOML, or say readably what is wrong with it."""
+    try:
+        return tomllib.loads(content.removeprefix(_BOM).decode("utf-8"))
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise _misconfigured(file, [f"line {line}: it is not UTF-8 text"]) from None
+    except tomllib.TOMLDecodeError as error:
+        reason, _, place = str(error).partition(" (at ")
+        where = f"{place.removesuffix(')')}: " if place else ""
+        raise _misconfigured(file, [f"{where}this is not valid TOML: {reason[:1].lower()}{reason[1:]}"]) from None
+    except RecursionError:
+        raise _misconfigured(file, ["it is nested too deeply"]) from None
+
+
+def _configuration(file: Path, table: object) -> Configuration:
+    """Read the table of a configuration; complain of everything that is wrong with it at once."""
+    if not isinstance(table, Mapping):
+        raise _misconfigured(file, [f"`tool.kynara` must be a table, not {_word(table)}"])
+    problems: list[str] = []
+    values: dict[str, tuple[str, ...]] = {}
+    for key, value in table.items():
+        read = _KEYS.get(key)
+        if read is None:
+            guess = near(key, _KEYS)
+            better = f"did you mean `{guess}`?" if guess else f"known are {', '.join(f'`{k}`' for k in _KEYS)}"
+            problems.append(f"there is no key {quoted(key)}; {better}")
+            continue
+        try:
+            values[key] = tuple(_from_here(file.parent, path) for path in read(value))
+        except ConfigurationError as error:
+            problems.append(f"`{key}` {error}")
+    if problems:
+        raise _misconfigured(file, problems)
+    return Configuration(shown_name(str(file)), values.get("policies", ()), values.get("libraries", ()))
+
+
+def _path_or_paths(value: object) -> list[str]:
+    if isinstance(value, str):
+        return _paths([value])
+    if isinstance(value, list) and value:
+        return _paths(value)
+    raise ConfigurationError(f"must be a path or a list of paths, not {_word(value)}")
+
+
+def _paths(value: object) -> list[str]:
+    if not isinstance(value, list):
+        raise ConfigurationError(f"must be a list of paths, not {_word(value)}")
+    for item in value:
+        if not isinstance(item, str) or not item or "\0" in item:
+            raise ConfigurationError(f"must hold paths, not {_word(item)}")
+    return value
+
+
+_KEYS: Final[Mapping[str, Callable[[object], list[str]]]] = {"policies": _path_or_paths, "libraries": _paths}
+
+
+def _word(value: object) -> str:
+    """Say what a TOML value is."""
+    match value:
+        case bool():
+            return f"`{str(value).lower()}`"
+        case int() | float():
+            return f"the number `{value}`"
+        case str():
+            return f"the text {quoted(value)}" if value else "an empty text"
+        case list():
+            return "a list" if value else "an empty list"
+        case dict():
+            return "a table"
+    return "a time"
+
+
+def _from_here(folder: Path, path: str) -> str:
+    """Return a path that a configuration in a folder names as it is seen from the working folder."""
+    if os.path.isabs(path):
+        return path
+    joined = os.path.join(folder, path)
+    try:
+        return os.path.relpath(joined)
+    except ValueError:  # on another drive
+        return joined
+
+
+def _misconfigured(file: Path, problems: Iterable[str]) -> ConfigurationError:
+    return ConfigurationError("\n".join(f"{shown_name(str(file))}: {problem}" for problem in problems))
