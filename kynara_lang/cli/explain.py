@@ -169,7 +169,9 @@ def _show(ctx: click.Context, answers: list[_Answer], output: str, *, batch: boo
         if at:
             console.print()
         if isinstance(told, AgentReason):
-            console.print(f"{told.decision} ({told.reason}): {told.message}", soft_wrap=True, markup=False, highlight=False)
+            console.print(
+                f"{told.decision} ({told.reason}): {told.message}", soft_wrap=True, markup=False, highlight=False
+            )
             continue
         remark = recorded.remark(told) if recorded else None
         if remark is not None:

@@ -25,7 +25,8 @@ _STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 2rem auto; padding: 0 1rem; }
 h1 { font-size: 1.35rem; margin: 0; } h2 { font-size: 1.05rem; margin: 2rem 0 .5rem; }
 code, .values, .place { font-family: ui-monospace, monospace; font-size: .88em; }
-.badge { border: 1px solid currentColor; border-radius: 1em; padding: .05em .6em; font-size: .8em; white-space: nowrap; }
+.badge { border: 1px solid currentColor; border-radius: 1em; padding: .05em .6em; font-size: .8em;
+         white-space: nowrap; }
 .allow { color: var(--ok); } .deny { color: var(--no); } .require_approval { color: var(--wait); }
 .quiet, .place { color: var(--dim); }
 .tree, .tree ul { list-style: none; margin: 0; padding-left: 1.4rem; }
@@ -85,7 +86,9 @@ def _text(words: str) -> str:
 
 def _link(link: LinkExplanation, at: int) -> str:
     lead = "acts for " if at else ""
-    title = f'{lead}<strong>{_text(link.subject)}</strong> <span class="badge {link.effect}">{SAID[link.effect][0]}</span>'
+    title = (
+        f'{lead}<strong>{_text(link.subject)}</strong> <span class="badge {link.effect}">{SAID[link.effect][0]}</span>'
+    )
     rules = "".join(_rule(considered, link) for considered in _ordered(link))
     more = "".join(f'<li class="quiet">{p.count} more: {_text(p.reason)}</li>' for p in link.pruned)
     return f"<li><details open><summary>{title}</summary><ul>{rules}{more}</ul></details></li>"

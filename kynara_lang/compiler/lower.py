@@ -99,9 +99,7 @@ class Lowering:
         if len(pattern.roles) == 1:
             asked.append(ir.Apply("{1} in {0}.roles", (entity, ir.Const(pattern.roles[0]))))
         elif pattern.roles:
-            asked.append(
-                ir.Apply("not {0}.roles.isdisjoint({1})", (entity, ir.Const(frozenset(pattern.roles))))
-            )
+            asked.append(ir.Apply("not {0}.roles.isdisjoint({1})", (entity, ir.Const(frozenset(pattern.roles)))))
         return _and(asked)
 
     def approver(self, rule: RuleSymbol) -> ir.Expr:
@@ -267,9 +265,7 @@ class Lowering:
             return ir.Apply("{0} in {1}", (a, b))
         return self._of_entity("{1} in {0}.ancestors", "{1} in ancestors_of({0})", left, b, names)
 
-    def _of_entity(
-        self, known: str, followed: str, target: ast.Expr, operand: ir.Expr, names: _Names
-    ) -> ir.Expr:
+    def _of_entity(self, known: str, followed: str, target: ast.Expr, operand: ir.Expr, names: _Names) -> ir.Expr:
         """Apply a test to an entity: one of the request's own is known, one reached by a reference may not be."""
         entity = self._expr(target, names)
         if isinstance(entity, ir.Root):

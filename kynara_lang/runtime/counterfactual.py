@@ -35,10 +35,14 @@ _UNIT: dict[Type, int] = {types.INT: 1, types.DECIMAL: 100, types.TIME: 10**9, t
 
 @frozen
 class Change:
-    """Changes in words, and what the request would then be decided as."""
+    """Changes in words, and what the request would then be decided as.
+
+    `request` is the changed request; it is None where not the request but an approval beside it makes the difference.
+    """
 
     change: str
     decision: Effect
+    request: Mapping[str, Any] | None = field(default=None, eq=False, repr=False)
 
     def to_dict(self) -> dict[str, str]:
         """Return the JSON shape."""
@@ -88,7 +92,7 @@ def search(
         if effect.rank > decision.effect.rank:
             smallest.append(edits)
             text = " and ".join(sorted(e.text for e in edits))
-            found[text] = Change(text, effect)
+            found[text] = Change(text, effect, changed)
             if len(found) >= _MOST_TOLD:
                 break
     return tuple(found.values())
@@ -192,6 +196,8 @@ class _Atoms:
                 return [way for role in sorted(roles) for way in self._role(role)]
             case ("{1} in {0}.ancestors", (ir.Root(name), ir.Const(group))) if truth:
                 return self._group(name, str(group))
+            case ("{0} is not None", (ir.Root("delegator"),)) if truth:
+                return self._acting_for()
             case ("{0} in {1}", (ir.Read() as read, other)):
                 values = self.value(other)
                 if truth and isinstance(values, frozenset):
@@ -283,6 +289,22 @@ class _Atoms:
         text = f'{self.request.shape.chain[self.at].type.name}::"{who.id}" held the role {role.name}'
         return [(_Edit((*self._subject(), "roles"), role.external, True, text),)]
 
+    def _acting_for(self) -> list[tuple[_Edit, ...]]:
+        """Act for somebody that the subject itself names, such as its owner."""
+        raw = self.request.shape.chain[self.at]
+        types_of = self.engine.program.types
+        found: list[tuple[_Edit, ...]] = []
+        for name, symbol in sorted(raw.type.attributes.items()):
+            value = raw.properties.get(symbol.external)
+            principals = isinstance(symbol.type, types.Entity) and any(
+                types_of[key].kind == "subject" for key in symbol.type.names
+            )
+            if principals and isinstance(value, Mapping):
+                who = f'{raw.type.name}::"{raw.id}"'
+                text = f'{who} acted for its {name}, {value.get("type")}::"{value.get("id")}"'
+                found.append((_Edit((*self._subject(), "on_behalf_of"), dict(value), False, text),))
+        return found
+
     def _group(self, root: str, group: str) -> list[tuple[_Edit, ...]]:
         kind, _, identity = group.partition("::")
         place = self._subject() if root == "subject" else ("resource",) if root == "resource" else None
@@ -298,4 +320,3 @@ class _Atoms:
 _COMPARISONS = {f"{{0}} {op} {{1}}" for op in ("==", "!=", "<", "<=", ">", ">=")}
 _OPPOSITE = {"==": "!=", "!=": "==", "<": ">=", "<=": ">", ">": "<=", ">=": "<"}
 _MIRRORED = {"==": "==", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
-

@@ -312,9 +312,7 @@ def _an(name: str) -> str:
     return f"{'an' if name[0] in 'AEIO' else 'a'} {name}"
 
 
-def _near(
-    at: int, bucket: CompiledBucket, arguments: Arguments, outcomes: list[RuleOutcome]
-) -> list[NearMiss]:
+def _near(at: int, bucket: CompiledBucket, arguments: Arguments, outcomes: list[RuleOutcome]) -> list[NearMiss]:
     return [
         NearMiss(at, o.test.rule, _clauses(o.test, bucket, arguments))
         for o in outcomes

@@ -28,7 +28,9 @@ class TestRecords:
 
     def test_a_recorded_line_is_explained(self, kynara: Run, project: Path) -> None:
         recorded(kynara, project, REQUEST, DENIED)
-        found = explained(kynara("explain", "policies", "--requests", "log.jsonl", "--request-line", "2", "--format", "json"))
+        found = explained(
+            kynara("explain", "policies", "--requests", "log.jsonl", "--request-line", "2", "--format", "json")
+        )
         assert found["decision"] == "deny"
         assert found["recorded"]["same_policy"] is True
         assert found["recorded"]["same_decision"] is True
@@ -40,7 +42,9 @@ class TestRecords:
         assert "args.amount < resource.total" in POLICY.replace("<=", "<")
         text = kynara("explain", "policies", "--requests", "log.jsonl", "--request-line", "1").stdout
         assert text.startswith("This was decided as deny under another policy")
-        found = explained(kynara("explain", "policies", "--requests", "log.jsonl", "--request-line", "1", "--format", "json"))
+        found = explained(
+            kynara("explain", "policies", "--requests", "log.jsonl", "--request-line", "1", "--format", "json")
+        )
         assert found["recorded"]["same_policy"] is False
 
     def test_a_decision_without_its_request_cannot_be_explained(self, kynara: Run, project: Path) -> None:
@@ -65,12 +69,17 @@ class TestAgents:
         assert "not-permitted" in text
         assert "refund_orders" not in text
         assert "total" not in text
-        found = explained(kynara("explain", "policies", "--request", "r.json", "--audience", "agent", "--format", "json"))
+        found = explained(
+            kynara("explain", "policies", "--request", "r.json", "--audience", "agent", "--format", "json")
+        )
         assert set(found) == {"decision", "reason", "message"}
 
     def test_no_page_for_agents(self, kynara: Run, project: Path) -> None:
         (project / "r.json").write_text(json.dumps(DENIED))
-        assert kynara("explain", "policies", "--request", "r.json", "--audience", "agent", "--format", "html").exit_code == 2
+        assert (
+            kynara("explain", "policies", "--request", "r.json", "--audience", "agent", "--format", "html").exit_code
+            == 2
+        )
 
 
 class _Tags(HTMLParser):

@@ -18,7 +18,9 @@ permit secret_name "A secret description" {
   scope subject.tenant == resource.tenant
   when args.amount <= resource.price
 }
-require approval hidden_approval { subject any action pay resource any when args.amount > 2.00 from User with role editor }
+require approval hidden_approval {
+  subject any action pay resource any when args.amount > 2.00 from User with role editor
+}
 forbid hidden_forbid { subject any action pay resource Doc when resource.kind == "hidden constant" }
 """
 POLICIES = program(TEXT)

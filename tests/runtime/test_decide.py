@@ -67,7 +67,9 @@ def test_a_permit_in_error_leaves_the_others_alone() -> None:
 
 def test_a_forbid_whose_later_clause_is_false_still_matches_when_an_earlier_one_errs() -> None:
     text = PERMIT + rule("forbid f", f"when {OVERFLOW}", 'when resource.kind == "other"', action="read")
-    policies = program(text + "".join(rule(f"forbid g{i}", f'when resource.kind == "k{i}"', action="read") for i in range(9)))
+    policies = program(
+        text + "".join(rule(f"forbid g{i}", f'when resource.kind == "k{i}"', action="read") for i in range(9))
+    )
     assert policies.decide(ask(resource=HUGE)).rules == ("f1.f",)
 
 
@@ -219,7 +221,13 @@ class TestReferences:
 def test_rules_told_apart_by_roles_or_constants_decide_as_if_each_were_tested() -> None:
     kinds = [f"k{i}" for i in range(40)]
     text = "".join(
-        rule(f"permit p{i}", f'scope resource.kind == "{kind}"', f"when subject.level >= {i % 5}", subject="User", action="read")
+        rule(
+            f"permit p{i}",
+            f'scope resource.kind == "{kind}"',
+            f"when subject.level >= {i % 5}",
+            subject="User",
+            action="read",
+        )
         for i, kind in enumerate(kinds)
     )
     policies = program(text)

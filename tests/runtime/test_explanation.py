@@ -23,7 +23,9 @@ permit pay_own "Editors pay what their tenant owns" {
 permit read_all { subject User action read resource any scope any "test" }
 permit write_team { subject User in Team::"cs" action write resource Doc scope any "test" }
 forbid late { subject any action any resource any unless context.now.hour("UTC") in {8, 9, 10, 11} }
-require approval large { subject any action pay resource any when args.amount > cap from User with role editor quorum 2 }
+require approval large {
+  subject any action pay resource any when args.amount > cap from User with role editor quorum 2
+}
 """
 
 
@@ -134,10 +136,23 @@ class TestCounterfactual:
         assert first.change.count(" and ") == 1
 
     def test_never_one_that_a_forbid_would_still_stop(self) -> None:
-        policies = program(TEXT + 'forbid never_olga { subject any action any resource Doc when resource.kind == "memo" }')
+        policies = program(
+            TEXT + 'forbid never_olga { subject any action any resource Doc when resource.kind == "memo" }'
+        )
         found = policies.explain(ask(action="pay", args={"amount": "3.00"}))
         for change in found.counterfactual:
             assert "resource.kind" in change.change
+
+    def test_acting_for_somebody(self) -> None:
+        policies = program(
+            "permit own { subject User action read resource Doc scope subject.level > 2 and not delegated }"
+            ' permit lent { subject User action read resource Doc scope delegated when subject.tenant == "acme" }'
+        )
+        boss = having({**ALICE, "id": "boss"}, level=9)
+        found = policies.explain(ask(having(ALICE, level=1, boss=boss)))
+        assert ('User::"alice" acted for its boss, User::"boss"', Effect.ALLOW) in [
+            (c.change, c.decision) for c in found.counterfactual
+        ]
 
     def test_an_approval_names_who_and_how_many(self) -> None:
         found = pay("200.00", resource=having(DOC, price="500.00"))

@@ -200,9 +200,7 @@ def test_depth_is_bounded_exactly(depth: int) -> None:
     assert problem(f"[{objects}]", max_depth=depth) == too_deep
 
 
-@pytest.mark.parametrize(
-    "text", ["[" * 200, '\\"' + "[" * 200, "[" * 200 + '\\\\"]', '"' + "{" * 200, "\\" * 201]
-)
+@pytest.mark.parametrize("text", ["[" * 200, '\\"' + "[" * 200, "[" * 200 + '\\\\"]', '"' + "{" * 200, "\\" * 201])
 def test_brackets_in_strings_do_not_count(text: str) -> None:
     document = json.dumps([text, {text: text}, "]]]", '"'])
     assert loads(document) == json.loads(document)
@@ -287,10 +285,7 @@ def test_decimals_round_trip(digits: int, places: int) -> None:
     assert value.as_tuple() == Decimal(f"{number:f}").as_tuple()
 
 
-@given(
-    st.text(st.sampled_from(' {}[]:,"\\u0dD8cC1e-.\n') | st.characters(), max_size=40)
-    | st.binary(max_size=40)
-)
+@given(st.text(st.sampled_from(' {}[]:,"\\u0dD8cC1e-.\n') | st.characters(), max_size=40) | st.binary(max_size=40))
 def test_nothing_but_a_json_problem_is_ever_raised(text: str | bytes) -> None:
     try:
         value = loads(text, max_depth=4)
