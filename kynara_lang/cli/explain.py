@@ -133,7 +133,7 @@ def explain(
             answers.append(_Answer(agent_reason(policies.decide(wanted, evidence), asked), None))
         else:
             answers.append(_Answer(policies.explain(wanted, evidence, all_rules=all_rules), recorded))
-    _show(ctx, answers, output, batch=_is_batch(raw))
+    _show(ctx, answers, output, batch=_is_batch(raw), all_rules=all_rules)
 
 
 class _Answer(NamedTuple):
@@ -149,7 +149,7 @@ class _Answer(NamedTuple):
         return found
 
 
-def _show(ctx: click.Context, answers: list[_Answer], output: str, *, batch: bool) -> None:
+def _show(ctx: click.Context, answers: list[_Answer], output: str, *, batch: bool, all_rules: bool) -> None:
     if output == "json":
         shown = [answer.to_dict() for answer in answers]
         print_json({"evaluations": shown} if batch else shown[0])
@@ -177,7 +177,7 @@ def _show(ctx: click.Context, answers: list[_Answer], output: str, *, batch: boo
         if remark is not None:
             console.print(remark, style="yellow", markup=False, highlight=False)
             console.print()
-        for part in renderables(told, width(console)):
+        for part in renderables(told, width(console), all_rules=all_rules):
             console.print(part, soft_wrap=True)
 
 

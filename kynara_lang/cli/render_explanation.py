@@ -23,15 +23,17 @@ SAID = {
 KINDS = {"permit": "permit", "forbid": "forbid", "require_approval": "require approval"}
 _NEAREST = 3
 _NARROWEST = 30
+_MOST_RULES = 12
+_RANK = {"matched": 0, "error": 1, "failed": 2, "not_applicable": 3}
 
 
-def renderables(explanation: Explanation, width: int = 100) -> Iterator[Text]:
-    """Yield the parts of an explanation, laid out for a width in columns."""
-    for part in _sections(explanation):
+def renderables(explanation: Explanation, width: int = 100, *, all_rules: bool = False) -> Iterator[Text]:
+    """Yield the parts of an explanation, laid out for a width in columns; `all_rules` leaves none uncounted."""
+    for part in _sections(explanation, all_rules=all_rules):
         yield _laid_out(part, max(width, _NARROWEST))
 
 
-def _sections(explanation: Explanation) -> Iterator[Text]:
+def _sections(explanation: Explanation, *, all_rules: bool) -> Iterator[Text]:
     yield _answer(explanation)
     if explanation.decision.errors:
         yield _errors(explanation.decision.errors, invalid=not explanation.links)
@@ -42,7 +44,7 @@ def _sections(explanation: Explanation) -> Iterator[Text]:
     yield from _why(explanation)
     if explanation.counterfactual:
         yield _changes(explanation)
-    yield _looked_at(explanation)
+    yield _looked_at(explanation, all_rules=all_rules)
     if explanation.ignored_attributes:
         yield _ignored(explanation.ignored_attributes)
 
@@ -253,19 +255,26 @@ def _changes(explanation: Explanation) -> Text:
     return text
 
 
-def _looked_at(explanation: Explanation) -> Text:
+def _looked_at(explanation: Explanation, *, all_rules: bool) -> Text:
     text = Text()
     _line(text, ("Rules looked at", "bold"))
     for link in explanation.links:
         if len(explanation.links) > 1:
             _line(text, f"  for {link.subject}")
+        ranked = sorted(link.considered, key=lambda c: (_RANK[c.outcome], c.rule.name))
+        shown = {id(c) for c in (ranked if all_rules else ranked[:_MOST_RULES])}
         for considered in link.considered:
+            if id(considered) not in shown:
+                continue
             kind = KINDS[considered.rule.effect]
             style = "dim" if considered.outcome == "not_applicable" else ""
             _line(text, (f"  {kind:<16} {considered.rule.name}", style))
             _line(text, (f"      {outcome_words(considered)}", style))
+        if len(shown) < len(link.considered):
+            left = [c for c in link.considered if id(c) not in shown]
+            _line(text, (f"  {len(left)} more that do not match (--all lists them)", "dim"))
         for pruned in link.pruned:
-            _line(text, (f"  {pruned.count} more: {pruned.reason}", "dim"))
+            _line(text, (f"  {pruned.count} more: {pruned.reason} (--all lists them)", "dim"))
     return text
 
 

@@ -27,6 +27,7 @@ from .request import Shape, ignored_attributes, read_shape, validate
 Outcome = Literal["matched", "failed", "not_applicable", "error"]
 _SHOWN = 120
 _LISTED = 50
+_NEAREST = 10
 _CLAUSES: dict[str, type[ast.Clause]] = {
     "action": ast.ActionClause,
     "subject": ast.SubjectClause,
@@ -194,7 +195,7 @@ def explain(
         shape.action.name,
         display_entity(request.resource),
         tuple(links),
-        tuple(misses),
+        tuple(misses if all_rules else misses[:_NEAREST]),
         changes,
         tuple(ignored_attributes(engine.world, shape)),
     )

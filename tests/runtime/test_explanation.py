@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from kynara_lang.cli.render_explanation import renderables
 from kynara_lang.runtime.decision import Effect
 from kynara_lang.runtime.explanation import Considered, Explanation
 from tests.runtime.programs import ALICE, BOT, DOC, ask, having, program
@@ -194,3 +195,20 @@ def test_undeclared_attributes_are_listed() -> None:
     request = ask(having(ALICE, shoe=43))
     request["context"]["weather"] = "fine"
     assert set(program(TEXT).explain(request).ignored_attributes) == {"subject.properties.shoe", "context.weather"}
+
+
+def test_thousands_of_rules_are_counted_and_not_listed() -> None:
+    text = "".join(
+        f'permit p{i} {{ subject User action {"read" if i % 2 else "write"} resource Doc scope resource.size > {i} }}\n'
+        for i in range(2000)
+    ) + 'permit other { subject Agent action read resource Doc scope any "t" }'
+    found = program(text).explain(ask(resource=having(DOC, size=-1)))
+    (link,) = found.links
+    assert len(link.considered) == 1000  # those whose action and types fit
+    assert [(p.clause, p.count) for p in link.pruned] == [("subject", 1), ("action", 1000)]
+    assert len(found.near_misses) == 10
+    screen = "".join(part.plain for part in renderables(found))
+    assert screen.count("\n") < 80
+    assert "988 more that do not match" in screen
+    everything = program(text).explain(ask(), all_rules=True).links[0]
+    assert (len(everything.considered), everything.pruned) == (2001, ())
