@@ -4,6 +4,7 @@ A fenced block says in its info string what it is:
 
 - `kyn`: a complete program without diagnostics; `kyn error=KYN203` one with exactly these (separated by commas). `base`
   makes it the program that what follows is about; `fragment` adds a file to that program instead.
+- `kyn excerpt=FILE`: lines that stand in that file.
 - `kyn conditions`: one condition a line, evaluated on the sample request; `# true`, `# false` or `# error: code` says
   what comes of it.
 - `json sample`: the request for conditions. `json allow`, `json require_approval`, `json deny`, `json deny=CODE`: a
@@ -11,6 +12,7 @@ A fenced block says in its info string what it is:
 - `json entities`: the store of the requests that follow. `json approvals`: what is handed in beside the next request.
 - `python`: run from the root of the repository; what a line prints is what its comment says.
 - `console`: `$ kynara …` and its output, both streams, at a width of 100; `$ echo $?` shows the exit code of the last.
+  With `--snapshot-update` the real output is written into the document, to be read in the diff.
 
 Other blocks (`sh`, `text`) are only read by people.
 """
@@ -18,7 +20,6 @@ Other blocks (`sh`, `text`) are only read by people.
 import contextlib
 import io
 import itertools
-import json
 import os
 import re
 import shlex
@@ -32,11 +33,17 @@ import pytest
 from attrs import define, field, frozen
 
 import kynara_lang as kynara
+from kynara_lang import files
+from kynara_lang.checker import expansion
+from kynara_lang.cli import json_lines
 from kynara_lang.diagnostics.codes import CODES
 from kynara_lang.diagnostics.source import Source
 from kynara_lang.pipeline import Checked, check_sources
-from kynara_lang.runtime import strict_json
+from kynara_lang.runtime import convert, request, store, strict_json
+from kynara_lang.semantics import problems
 from kynara_lang.semantics.operators import BUILTINS, OPERATORS
+from kynara_lang.semantics.types import Enum
+from kynara_lang.syntax import builder, parser, scrutiny
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = sorted(
@@ -111,12 +118,17 @@ def cases(tag: str) -> Iterator[Any]:
     for document in DOCUMENTS:
         stage = Stage()
         for block in blocks(document):
-            if block.tag == "kyn" and "conditions" not in block.words:
+            if block.tag == "kyn" and "conditions" not in block.words and not excerpted(block):
                 source = Source(block.place, block.text)
                 sources = [*stage.base, source] if "fragment" in block.words else [source]
-                stage = Stage(stage.base, sources, stage.sample, None, [])
+                shown = Stage(stage.base, sources, stage.sample, None, [])
                 if "base" in block.words:
-                    stage.base = [source]
+                    shown.base = [source]
+                if not expected_codes(block):
+                    stage = shown
+                if tag == "kyn":
+                    yield pytest.param(Case(block, shown), id=block.place)
+                continue
             elif block.tag == "json" and "sample" in block.words:
                 stage = Stage(stage.base, stage.program, strict_json.loads(block.text), None, [])
             elif block.tag == "json" and "entities" in block.words:
@@ -130,18 +142,26 @@ def cases(tag: str) -> Iterator[Any]:
                 yield pytest.param(Case(block, stage), id=block.place)
 
 
+def excerpted(block: Block) -> str:
+    """Return the file of which a block is a part, or nothing."""
+    return next((word.removeprefix("excerpt=") for word in block.words if word.startswith("excerpt=")), "")
+
+
 def expected_codes(block: Block) -> list[str]:
     found = (word.partition("=")[2] for word in block.words if word.startswith(("error=", "warning=")))
     return sorted(itertools.chain.from_iterable(codes.split(",") for codes in found))
 
 
-@pytest.mark.parametrize("case", cases("kyn"))
+@pytest.mark.parametrize("case", list(cases("kyn")))
 def test_programs_are_as_their_block_says(case: Case) -> None:
     block = case.block
     if "conditions" in block.words:
         check_conditions(case)
         return
-    assert set(word.partition("=")[0] for word in block.words) <= {"base", "fragment", "error", "warning"}
+    if file := excerpted(block):
+        assert block.text in (ROOT / file).read_text(encoding="utf-8"), block.place
+        return
+    assert {word.partition("=")[0] for word in block.words} <= {"base", "fragment", "error", "warning"}
     checked = check_sources(case.stage.program)
     shown = [f"{d.code} line {block.line + d.span.first.line}: {d.message}" for d in checked.diagnostics]
     assert sorted(d.code for d in checked.diagnostics) == expected_codes(block), "\n".join(shown)
@@ -175,16 +195,16 @@ def outcome(stage: Stage, condition: str) -> str:
     return "true" if decision.effect is kynara.Effect.DENY else "false"
 
 
-@pytest.mark.parametrize("case", cases("json"))
+@pytest.mark.parametrize("case", list(cases("json")))
 def test_requests_are_decided_as_their_block_says(case: Case) -> None:
     block, stage = case.block, case.stage
-    request = strict_json.loads(block.text)
+    raw = strict_json.loads(block.text)
     (word, *rest) = block.words
     if word in ("sample", "entities", "approvals"):
         stage.policies()
         return
     effect, _, codes = word.partition("=")
-    decision = stage.policies().decide(request, stage.approvals)  # type: ignore[arg-type]
+    decision = stage.policies().decide(raw, stage.approvals)  # type: ignore[arg-type]
     found = (str(decision.effect), sorted(error.code for error in decision.errors))
     assert found == (effect, sorted(codes.split(",")) if codes else []), decision
     for rules in (word.removeprefix("rules=") for word in rest):
@@ -223,18 +243,19 @@ def run(arguments: list[str]) -> tuple[str, int]:
 
 
 def transcript(text: str) -> Iterator[tuple[str, str]]:
-    """Yield the commands of a console block, lines that end in a backslash joined, with their output."""
+    """Yield the commands of a console block as written, with their output; a backslash continues a command."""
     for part in re.split(r"^\$ ", text, flags=re.MULTILINE)[1:]:
         lines = part.split("\n")
         last = next(i for i, line in enumerate(lines) if not line.endswith("\\"))
-        yield "".join(line.removesuffix("\\") for line in lines[: last + 1]), "\n".join(lines[last + 1 :])
+        yield "\n".join(lines[: last + 1]), "\n".join(lines[last + 1 :])
 
 
-@pytest.mark.parametrize("case", cases("console"))
-def test_commands_print_what_is_shown(case: Case) -> None:
+@pytest.mark.parametrize("case", list(cases("console")))
+def test_commands_print_what_is_shown(case: Case, pytestconfig: pytest.Config) -> None:
     code = 0
+    real = ""
     for command, shown in transcript(case.block.text):
-        words = shlex.split(command)
+        words = shlex.split(command.replace("\\\n", ""))
         if words == ["echo", "$?"]:
             output = f"{code}\n"
         elif words[0] == "cat":
@@ -242,11 +263,17 @@ def test_commands_print_what_is_shown(case: Case) -> None:
         else:
             assert words[0] == "kynara", f"{case.block.place}: only kynara is run, not `{command}`"
             output, code = run(words[1:])
-        assert plain(output) == plain(shown), f"{case.block.place}: $ {command}"
+        if not pytestconfig.getoption("update_snapshots", False):
+            assert plain(output) == plain(shown), f"{case.block.place}: $ {command}"
+        real += f"$ {command}\n{plain(output)}\n\n"
+    if plain(real) != plain(case.block.text):  # then snapshots are to be updated
+        file = ROOT / case.block.document
+        document = file.read_text(encoding="utf-8")
+        file.write_text(document.replace(case.block.text, plain(real) + "\n"), encoding="utf-8")
 
 
 def plain(text: str) -> str:
-    """Return text without spaces at the ends of lines and empty lines at its end."""
+    """Return text without spaces at the ends of lines and without empty lines at its end."""
     return "\n".join(line.rstrip() for line in text.rstrip().split("\n"))
 
 
@@ -285,15 +312,46 @@ def test_the_table_of_operators_is_complete() -> None:
     assert meant <= told
 
 
-def test_the_table_of_builtins_is_complete() -> None:
-    told = {(row[0].strip("`").partition("<")[0], re.sub(r"\(.*", "", row[1].strip("`").lstrip("."))) for row in rows("### Builtins")}
+def test_the_table_of_builtins_is_that_of_the_language() -> None:
+    told = set()
+    for row in rows("### Builtins"):
+        name = re.sub(r"\(.*", "", row[1].strip("`.")).strip(".")
+        receiver = row[0].strip("`").partition("<")[0]
+        told.add((receiver, name))
+        found = BUILTINS[receiver, name]
+        assert row[2].strip("`") == ("enum" if isinstance(found.result, Enum) else str(found.result)), row
     assert told == set(BUILTINS)
 
 
-def test_results_of_builtins_are_told() -> None:
-    for row in rows("### Builtins"):
-        found = BUILTINS[row[0].strip("`").partition("<")[0], re.sub(r"\(.*", "", row[1].strip("`").lstrip("."))]
-        assert row[2].strip("`") in (str(found.result), "Weekday"), row
+def test_the_table_of_reasons_is_that_of_the_runtime() -> None:
+    source = (ROOT / "kynara_lang" / "runtime" / "audience.py").read_text(encoding="utf-8")
+    reasons = re.findall(r'AgentReason\(\s*decision\.effect,\s*"([a-z-]+)"', source)
+    assert {row[0].strip("`") for row in rows("## Explanations")} == set(reasons)
+
+
+LIMITS = {
+    "a policy file, in bytes": files.MAX_BYTES,
+    "a policy file, in characters": scrutiny.MAX_CHARACTERS,
+    "a line of a policy, in characters": scrutiny.MAX_LINE,
+    "a name, in characters": builder.MAX_NAME,
+    "brackets in brackets": scrutiny.MAX_NESTING,
+    "expressions in expressions": parser.MAX_DEPTH,
+    "parts of a condition once its lets are expanded": expansion.MAX_SIZE,
+    "levels of a condition once its lets are expanded": expansion.MAX_DEPTH,
+    "principals in a chain": request.MAX_CHAIN,
+    "a String in a request, in characters": convert.MAX_STRING,
+    "an Email, Host, Url, Path, IP, Time, or Decimal as text, in characters": problems.MAX_TEXT,
+    "elements of a set in a request": convert.MAX_ELEMENTS,
+    "entities in entities, parents in parents": convert.MAX_DEPTH,
+    "a number in JSON, in characters": strict_json.MAX_NUMBER_LENGTH,
+    "an exponent in JSON": strict_json.MAX_EXPONENT,
+    "a request as a file or a line, in bytes": json_lines.MAX_LINE,
+    "an entity store, in bytes": store.MAX_STORE_BYTES,
+}
+
+
+def test_the_limits_are_those_of_the_code() -> None:
+    assert {row[0]: row[1] for row in rows("## Limits")} == {what: f"{limit:,}" for what, limit in LIMITS.items()}
 
 
 @pytest.mark.parametrize("block", ALL, ids=lambda block: block.place)
@@ -325,5 +383,3 @@ def test_links_lead_somewhere(document: str) -> None:
         if anchor:
             titles = TITLE.findall(FENCE.sub("", found.read_text(encoding="utf-8")))
             assert anchor in map(slug, titles), target
-
-
