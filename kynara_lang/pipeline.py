@@ -16,7 +16,7 @@ from .checker.symbols import Program
 from .diagnostics.diagnostic import Diagnostic, Report
 from .diagnostics.source import Source
 from .syntax import ast
-from .syntax.parser import parse
+from .syntax.parser import read
 
 
 @frozen
@@ -54,8 +54,7 @@ def check_sources(
     report = report or Report()
     libraries = libraries or standard_library()
     sources = list(sources)
-    parsed = (parse(source, report) for source in sources)
-    modules = [module for module in parsed if module is not None]
+    modules = [read(source, report) for source in sources]
     imported = _imported(modules, libraries, report)
     program = check(modules, imported, libraries.names, report)
     return Checked(program, report.sorted(), report.has_errors, len(sources))
@@ -73,8 +72,7 @@ def _imported(modules: list[ast.Module], libraries: Libraries, report: Report) -
                 continue
             seen.add(name)
             source = libraries.find(name)
-            module = parse(source, report) if source is not None else None
-            if module is not None:
-                found[name] = module
-                waiting.append(module)
+            if source is not None:
+                found[name] = read(source, report)
+                waiting.append(found[name])
     return dict(sorted(found.items()))

@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from ..diagnostics.diagnostic import Report
-from ..diagnostics.suggest import near
 from ..semantics.operators import BUILTINS, receiver_name
 from ..semantics.types import ERROR, Entity, Record, Type
 from ..syntax import ast
@@ -14,6 +13,7 @@ from .bags import Bag
 from .names import NameChecks
 from .narrowing import Env, Path, path_of
 from .symbols import AttributeSymbol, Program, Tables
+from .words import in_words
 
 if TYPE_CHECKING:
     from ..diagnostics.source import Span
@@ -30,9 +30,13 @@ class AttributeChecks(NameChecks):
         """Work out the type of an expression."""
         raise NotImplementedError
 
+    def looked_into(self, expr: ast.Expr, env: Env) -> Type:
+        """Work out the type of what stands before `.name`."""
+        raise NotImplementedError
+
     def attribute(self, expr: ast.Attribute, env: Env) -> Type:
         """Work out the type of `target.name`."""
-        target = self.check(expr.target, env)
+        target = self.looked_into(expr.target, env)
         path = path_of(expr, env)
         match target:
             case Bag():
@@ -54,7 +58,7 @@ class AttributeChecks(NameChecks):
         name = expr.name.text
         field = bag.fields.get(name)
         if field is None:
-            self.unknown_attribute(expr.name, f"there is no {bag.what} `{name}`", bag.fields, bag)
+            self.unknown_attribute(expr.name, f"there is no {bag.what} `{name}`{bag.where}", bag.fields, bag)
             return ERROR
         if field.optional and path not in env.facts.present:
             why = f"`{field.lacking[0]}` has no such {bag.what}" if field.lacking else f"this {bag.what} is optional"
@@ -75,7 +79,7 @@ class AttributeChecks(NameChecks):
             known = {a for k in target.names for a in self.program.types[k].attributes}
             known |= {a for t in target.traits for a in self.program.traits[t].attributes}
             if target.names or target.traits:
-                self.unknown_attribute(expr.name, f"{target} has no attribute `{name}`", known, target)
+                self.unknown_attribute(expr.name, f"{in_words(target)} has no attribute `{name}`", known, target)
             return ERROR
         if lacking and not proved:
             lacks = self.program.types[lacking[0]].name
@@ -122,11 +126,11 @@ class AttributeChecks(NameChecks):
     @staticmethod
     def _narrowed(kind: Type, path: Path | None, env: Env) -> Type:
         known = env.facts.kind(path) if path is not None and isinstance(kind, Entity) else None
-        return kind if known is None or (isinstance(kind, Entity) and known == kind.names) else Entity(known)
+        if known is None or not isinstance(kind, Entity) or kind.names <= known:
+            return kind
+        return Entity(known & kind.names)
 
-    def _maybe_absent(
-        self, expr: ast.Attribute, guard: str, why: str, declared: Iterable[AttributeSymbol]
-    ) -> None:
+    def _maybe_absent(self, expr: ast.Attribute, guard: str, why: str, declared: Iterable[AttributeSymbol]) -> None:
         labels: list[tuple[Span, str]] = [(a.span, "declared here") for a in declared][:2]
         self.report.add(
             "KYN203",
@@ -137,9 +141,7 @@ class AttributeChecks(NameChecks):
             help=f"ask first: `{guard} and {expr.span.text}…`",
         )
 
-    def _several_types(
-        self, expr: ast.Attribute, types: Iterable[Type], declared: Iterable[AttributeSymbol]
-    ) -> None:
+    def _several_types(self, expr: ast.Attribute, types: Iterable[Type], declared: Iterable[AttributeSymbol]) -> None:
         self.report.add(
             "KYN108",
             f"`{expr.span.text}` has more than one type here",
@@ -152,14 +154,15 @@ class AttributeChecks(NameChecks):
     def unknown_attribute(self, name: ast.Ident, message: str, known: Iterable[str], owner: Type) -> None:
         """Report a name that its owner does not have."""
         names = sorted(known)
-        guess = near(name.text, names)
+        guess = self.report.near(name.text, names)
         listed = ", ".join(f"`{n}`" for n in names[:12]) + (" …" if len(names) > 12 else "")
+        shown = "it" if isinstance(owner, Record) else str(owner)
         self.report.add(
             "KYN202",
             message,
             name.span,
-            f"not declared for {owner}",
-            notes=[f"{owner} has {listed}" if names else f"{owner} has none"],
+            "no such field" if isinstance(owner, Record) else f"not declared for {owner}",
+            notes=[f"{shown} has {listed}" if names else f"{shown} has none"],
             help=f"did you mean `{guess}`?" if guess else None,
         )
 
@@ -168,12 +171,12 @@ class AttributeChecks(NameChecks):
         receiver = receiver_name(target)
         rows = [row for (kind, _), row in BUILTINS.items() if kind == receiver]
         exact = next((row for row in rows if row.name == name.text), None)
-        guess = near(name.text, [row.name for row in rows])
+        guess = self.report.near(name.text, [row.name for row in rows])
         shown = exact or next((row for row in rows if row.name == guess), None)
         what = "method" if called else "attribute"
         self.report.add(
             "KYN202",
-            f"{target} has no {what} `{name.text}`",
+            f"{in_words(target)} has no {what} `{name.text}`",
             name.span,
             f"no such {what}",
             notes=[f"{receiver} has {', '.join(f'`{row.shown}`' for row in rows)}"] if rows else (),

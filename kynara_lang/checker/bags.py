@@ -12,7 +12,7 @@ from .symbols import ActionSymbol, AttributeSymbol
 
 @frozen
 class BagField:
-    """One name of a bag: its types (several when actions disagree), whether it may be absent, and where it comes from."""
+    """One name of a bag: its types (several when actions disagree), whether it may be absent, where it comes from."""
 
     types: tuple[Type, ...]
     optional: bool
@@ -27,6 +27,7 @@ class Bag(Type):
     label: str
     what: str
     fields: Mapping[str, BagField] = field(eq=False)
+    where: str = field(default="", eq=False)
 
     def __str__(self) -> str:
         return self.label
@@ -46,7 +47,8 @@ def arguments_of(actions: list[ActionSymbol]) -> Bag:
         lacking = tuple(sorted(a.name for a in actions if name not in a.parameters))
         optional = bool(lacking) or any(symbol.optional for symbol in declared)
         fields[name] = BagField(tuple(types), optional, declared, lacking)
-    return Bag("args", "argument", fields)
+    where = f" of `{actions[0].name}`" if len(actions) == 1 else " of these actions" if actions else ""
+    return Bag("args", "argument", fields, where)
 
 
 def context_of(declared: Mapping[str, AttributeSymbol]) -> Bag:

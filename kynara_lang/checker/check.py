@@ -11,10 +11,10 @@ from collections.abc import Iterable, Mapping
 from ..diagnostics.diagnostic import Report
 from ..semantics.types import ERROR
 from ..syntax import ast
-from . import expansion
+from . import expansion, unread
 from .bags import context_of
 from .declarations import Declarations
-from .narrowing import Env, Variable
+from .narrowing import Env, Variable, parameter_root
 from .rules import RuleChecks
 from .scenarios import ScenarioChecks
 from .symbols import Program
@@ -26,8 +26,20 @@ def check(
     available: Iterable[str],
     report: Report,
 ) -> Program:
-    """Check the files of a program with the library modules they import; findings go into the report."""
+    """Check the files of a program with the library modules they import; findings go into the report.
+
+    Where a file could only be read in part, names that the unread part mentions are not called unknown.
+    """
     files = sorted(files, key=lambda m: m.source.name)
+    found = Report()
+    program = _check(files, libraries, available, found)
+    report.extend(unread.without_guesses(found.sorted(), program.modules))
+    return program
+
+
+def _check(
+    files: list[ast.Module], libraries: Mapping[str, ast.Module], available: Iterable[str], report: Report
+) -> Program:
     program = Program(modules=(*files, *libraries.values()))
     declarations = Declarations(program, report)
     declarations.run(files, libraries, available)
@@ -69,7 +81,7 @@ def _lets(program: Program, declarations: Declarations, rules: RuleChecks, repor
         if let.parameters is None:
             env = Env({}, let.scope, "constant")
         else:
-            named = {n: Variable(kind, (f"{let.key}.{n}",)) for n, kind in let.parameters}
+            named = {n: Variable(kind, (parameter_root(let, n),)) for n, kind in let.parameters}
             env = Env({"context": context, **named}, let.scope, "let")
         let.type = rules.check(let.decl.body, env)
         let.size, let.depth = expansion.bounded(let.decl.body, program.tables, report)

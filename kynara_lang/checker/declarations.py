@@ -10,11 +10,10 @@ import re
 from collections import ChainMap
 from collections.abc import Iterable, Mapping, MutableMapping
 from pathlib import PurePath
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from ..diagnostics.diagnostic import Report
 from ..diagnostics.source import Source, Span
-from ..diagnostics.suggest import near
 from ..semantics.types import BUILTIN, TIME
 from ..syntax import ast
 from .resolution import Resolution
@@ -33,6 +32,22 @@ from .symbols import (
 )
 
 RESERVED = frozenset({"history", "seen", "count", "sum", "limit", "oblige", "grant", "template"})
+MEANINGS = {
+    "subject": "it is who asks",
+    "resource": "it is what is acted on",
+    "args": "it is the action's arguments",
+    "context": "it is when and from where",
+    "actor": "it is who performs the call",
+    "delegator": "it is whom the subject acts for",
+    "delegated": "it is whether there is a delegator",
+    "delegation": "it is the chain of delegation",
+    "approver": "it is who approves",
+    "true": "it is a value",
+    "false": "it is a value",
+    "any": "it begins `any x in …`",
+    "all": "it begins `all x in …`",
+    "not": "it negates what follows",
+}
 S = TypeVar("S")
 
 _BUILT_IN = Source("<built in>", "now: Time")
@@ -65,6 +80,12 @@ class Declarations:
             scope = Scope(name)
             self._enter(module, scope, name, library=True)
             self.scopes[module] = library_scopes[name] = scope
+        self.program.exported = {
+            exported: name
+            for name, scope in reversed(library_scopes.items())
+            for kind in _IMPORTABLE
+            for exported in getattr(scope, kind)
+        }
         wanted: set[str] = set()
         for module in (*files, *libraries.values()):
             self.scopes[module] = self._bind(module, library_scopes, own, list(available), wanted)
@@ -86,6 +107,7 @@ class Declarations:
                     kind = EntityType(prefix + decl.name.text, decl.name.text, external, decl.kind, decl)
                     if self._declare(scope, "type", scope.types, decl.name, kind):
                         self.program.types[kind.key] = kind
+                        self.program.unnamed |= {kind.key} if library else set()
                 case ast.TypeDecl():
                     self._declare(scope, "type", scope.aliases, decl.name, decl)
                 case ast.ActionDecl():
@@ -96,6 +118,7 @@ class Declarations:
                     if self._declare(scope, "role", scope.roles, decl.name, role):
                         self.program.roles[role.key] = role
                 case ast.LetDecl():
+                    self._usable(decl.name)
                     let = LetSymbol(prefix + decl.name.text, decl.name.text, decl, scope)
                     if self._declare(scope, "let", scope.lets, decl.name, let):
                         self.program.lets[let.key] = let
@@ -118,6 +141,7 @@ class Declarations:
             action = ActionSymbol(prefix + name, name, external, decl)
             if self._declare(scope, "action", scope.actions, part.name, action, reserve=False):
                 self.program.actions[action.key] = action
+                self.program.unnamed |= {action.key} if prefix else set()
         for group in decl.groups:
             scope.groups.setdefault(group.text, group.span)
 
@@ -143,7 +167,11 @@ class Declarations:
             self._reserved(name)
         if kind == "type" and name.text in (*BUILTIN, "Set"):
             self.report.add(
-                "KYN102", f"`{name.text}` is a built-in type", name.span, "this name is taken", help="choose another name"
+                "KYN102",
+                f"`{name.text}` is a built-in type",
+                name.span,
+                "this name is taken",
+                help="choose another name",
             )
             return False
         key = (id(scope), kind, name.text)
@@ -182,14 +210,30 @@ class Declarations:
                 help=f"choose another name, such as `{name.text}_`; attributes, parameters and actions may have it",
             )
 
+    def _usable(self, name: ast.Ident) -> None:
+        if name.text in MEANINGS:
+            self.report.add(
+                "KYN012",
+                f"`{name.text}` already has a meaning in every rule",
+                name.span,
+                MEANINGS[name.text],
+                help=f"choose another name, such as `{name.text}_`",
+            )
+
     # --- imports
 
     def _bind(
-        self, module: ast.Module, libraries: Mapping[str, Scope], own: set[str], available: list[str], wanted: set[str]
+        self,
+        module: ast.Module,
+        libraries: Mapping[str, Scope],
+        own: set[str],
+        available: list[str],
+        wanted: set[str],
     ) -> Scope:
         scope = self.scopes[module]
         in_library = bool(scope.module)
         bound = Scope(scope.module)
+        places: dict[tuple[str, str], Span] = {}
         for item in module.imports:
             name = item.module.text
             source = libraries.get(name)
@@ -203,7 +247,7 @@ class Declarations:
                     help="delete the import",
                 )
             elif source is None:
-                guess = near(name, available)
+                guess = self.report.near(name, available)
                 self.report.add(
                     "KYN103",
                     f"there is no module `{name}`",
@@ -214,7 +258,7 @@ class Declarations:
                 )
             else:
                 for wish in item.names:
-                    self._bind_name(wish, name, source, scope, bound, None if in_library else wanted)
+                    self._bind_name(wish, name, source, scope, bound, None if in_library else wanted, places)
         if not any((bound.types, bound.traits, bound.aliases, bound.actions, bound.groups, bound.roles, bound.lets)):
             return scope
         return Scope(
@@ -231,20 +275,31 @@ class Declarations:
         )
 
     def _bind_name(
-        self, wish: ast.Ident, module: str, source: Scope, scope: Scope, bound: Scope, wanted: set[str] | None
+        self,
+        wish: ast.Ident,
+        module: str,
+        source: Scope,
+        scope: Scope,
+        bound: Scope,
+        wanted: set[str] | None,
+        places: dict[tuple[str, str], Span],
     ) -> None:
         found = False
-        kinds = ("types", "traits", "aliases", "actions", "groups", "roles", "lets")
-        for kind in kinds:
+        for kind in _IMPORTABLE:
             table = getattr(source, kind)
             if wish.text in table:
                 found = True
-                own: Mapping[str, Any] = getattr(scope, kind)
-                if wish.text in own and kind != "groups":
-                    place = self._places.get((id(scope), _KIND_OF.get(kind, "type"), wish.text))
-                    self._twice(wish, place or wish.span)
+                space = _SPACE_OF.get(kind, "type")
+                place = self._places.get((id(scope), space, wish.text))
+                before = places.setdefault((space, wish.text), wish.span)
+                if place is not None:
+                    self._imported_twice(wish, place, "declared here")
+                elif before is not wish.span and getattr(bound, kind).get(wish.text) is not table[wish.text]:
+                    self._imported_twice(wish, before, "imported here")
                 else:
                     getattr(bound, kind)[wish.text] = table[wish.text]
+                    if wanted is not None:
+                        self.program.unnamed.discard(getattr(table[wish.text], "key", ""))
         rule = source.rules.get(wish.text)
         if rule is not None:
             found = True
@@ -259,8 +314,8 @@ class Declarations:
             elif wanted is not None:
                 wanted.add(rule.name)
         if not found:
-            names = {n for kind in (*kinds, "rules") for n in getattr(source, kind)}
-            guess = near(wish.text, names)
+            names = {n for kind in (*_IMPORTABLE, "rules") for n in getattr(source, kind)}
+            guess = self.report.near(wish.text, names)
             self.report.add(
                 "KYN104",
                 f"`{module}` declares no `{wish.text}`",
@@ -269,6 +324,16 @@ class Declarations:
                 notes=[f"it declares {', '.join(f'`{n}`' for n in sorted(names))}"] if names else (),
                 help=f"did you mean `{guess}`?" if guess else None,
             )
+
+    def _imported_twice(self, wish: ast.Ident, first: Span, label: str) -> None:
+        self.report.add(
+            "KYN102",
+            f"`{wish.text}` means two things in this file",
+            wish.span,
+            "imported again here" if label == "imported here" else "imported here",
+            labels=[(first, label)],
+            help="leave it out of one import" if label == "imported here" else "rename the declaration",
+        )
 
     # --- meaning
 
@@ -279,10 +344,11 @@ class Declarations:
         pairs = [(decl, self.scopes[m]) for m in modules for decl in m.declarations]
         for decl, scope in pairs:
             if isinstance(decl, ast.EntityDecl) and id(decl) in declared:
-                resolve.relations(declared[id(decl)], scope)
+                resolve.traits_of(declared[id(decl)], scope)
         for decl, scope in pairs:
-            if isinstance(decl, ast.TypeDecl):
-                resolve.alias(decl, scope)
+            if isinstance(decl, ast.EntityDecl) and id(decl) in declared:
+                resolve.parents_of(declared[id(decl)], scope)
+        resolve.aliases([(decl, scope) for decl, scope in pairs if isinstance(decl, ast.TypeDecl)])
         for decl, scope in pairs:
             if isinstance(decl, ast.TraitDecl) and id(decl) in traits:
                 traits[id(decl)].attributes = resolve.attributes(decl.attributes, scope, decl.name.text)
@@ -309,7 +375,8 @@ class Declarations:
             let.scope = scope_of[id(let.decl)]
 
 
-_KIND_OF = {"roles": "role", "lets": "let", "actions": "action"}
+_IMPORTABLE = ("types", "traits", "aliases", "actions", "groups", "roles", "lets")
+_SPACE_OF = {"roles": "role", "lets": "let", "actions": "action", "groups": "group"}
 
 
 def _active(rule: RuleSymbol, wanted: set[str]) -> bool:

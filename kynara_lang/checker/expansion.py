@@ -16,9 +16,9 @@ MAX_SIZE = 20_000
 MAX_DEPTH = 80
 
 
-def measure(expr: ast.Expr, tables: Tables) -> tuple[int, int]:
-    """Return how many nodes an expression has once expanded, and how many levels."""
-    size, deepest = 0, 0
+def _measure(expr: ast.Expr, tables: Tables) -> tuple[int, int, bool]:
+    """Return an expression's nodes and levels once expanded, and whether it uses a let that is itself too large."""
+    size, deepest, blamed = 0, 0, False
     stack: list[tuple[ast.Node, int]] = [(expr, 1)]
     while stack:
         node, depth = stack.pop()
@@ -26,10 +26,15 @@ def measure(expr: ast.Expr, tables: Tables) -> tuple[int, int]:
         let = _used(node, tables)
         if let is not None:
             size += let.size
+            blamed = blamed or let.size > MAX_SIZE or let.depth > MAX_DEPTH
             deepest = max(deepest, depth + let.depth)
         deepest = max(deepest, depth)
         stack.extend((child, depth + 1) for child in walk.children(node))
-    return size, deepest
+    return size, deepest, blamed
+
+
+def _own_size(expr: ast.Expr) -> int:
+    return sum(1 for _ in walk.descend(expr))
 
 
 def _used(node: ast.Node, tables: Tables) -> LetSymbol | None:
@@ -39,12 +44,14 @@ def _used(node: ast.Node, tables: Tables) -> LetSymbol | None:
 
 
 def bounded(expr: ast.Expr, tables: Tables, report: Report) -> tuple[int, int]:
-    """Report an expression that becomes too large; return its measures."""
-    size, depth = measure(expr, tables)
-    if size > MAX_SIZE:
+    """Report an expression that becomes too large, unless a let in it already was; return its measures."""
+    size, depth, blamed = _measure(expr, tables)
+    if blamed:
+        pass
+    elif size > MAX_SIZE:
         report.add(
             "KYN007",
-            f"this becomes {size:,} parts once its `let`s are expanded",
+            f"this has {size:,} parts" + (" once its `let`s are expanded" if size > _own_size(expr) else ""),
             expr.span,
             f"at most {MAX_SIZE:,} are compiled",
             help="use each predicate fewer times, or split the rule",

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any
 
 from ..diagnostics.diagnostic import Report
-from ..diagnostics.suggest import near
 from ..semantics import addresses, hosts, numbers, paths, times, urls
 from ..semantics.problems import ValueProblem
 from ..semantics.types import (
@@ -35,7 +34,12 @@ READERS: dict[Type, Callable[[str], Any]] = {
     PATH: paths.read_path,
 }
 
-_ARTICLE = {"IP": "an IP address", "address block": "an address block", "Email": "an e-mail address", "Url": "a URL"}
+_ARTICLE = {
+    "IP": "an IP address",
+    "address block": "an address block",
+    "Email": "an e-mail address",
+    "Url": "a URL",
+}
 
 
 def read_string(node: ast.StringLit, kind: Type, report: Report, use: ast.Expr) -> tuple[Type, Any]:
@@ -47,7 +51,7 @@ def read_string(node: ast.StringLit, kind: Type, report: Report, use: ast.Expr) 
     if isinstance(kind, Enum):
         if node.value in kind.values:
             return kind, node.value
-        guess = near(node.value, kind.values)
+        guess = report.near(node.value, kind.values)
         report.add(
             "KYN204",
             f'"{node.value}" is not one of the values possible here',
@@ -63,7 +67,9 @@ def read_string(node: ast.StringLit, kind: Type, report: Report, use: ast.Expr) 
     except ValueProblem as problem:
         report.add(
             "KYN204",
-            f"this is not {_ARTICLE.get(str(kind), f'a {str(kind).lower()}')}: {problem.message}",
+            problem.message
+            if " is not a" in problem.message or ", not a" in problem.message
+            else f"this is not {_ARTICLE.get(str(kind), f'a {str(kind).lower()}')}: {problem.message}",
             node.span,
             f"read as {_ARTICLE.get(str(kind), f'a {kind}')}",
             labels=also,

@@ -7,9 +7,9 @@ from typing import Any
 
 from ..diagnostics.diagnostic import Report
 from ..diagnostics.source import Span
-from ..diagnostics.suggest import near
 from ..semantics.types import BUILTIN
 from ..syntax import ast
+from ..syntax.builder import MAX_NAME
 from .symbols import ActionSymbol, EntityType, LetSymbol, Program, RoleSymbol, Scope, Tables, TraitSymbol
 
 
@@ -47,18 +47,16 @@ class NameChecks:
             return frozenset({target.key})
         return frozenset(target.members) if isinstance(target, TraitSymbol) else frozenset()
 
-    def predicate_of(self, call: ast.Call) -> tuple[ast.Expr, tuple[str, ...]] | None:
-        """Return the body and parameter names of the predicate that a checked call uses."""
+    def predicate_of(self, call: ast.Call) -> LetSymbol | None:
+        """Return the predicate that a checked call uses."""
         let = self.tables.targets.get(call.function)
-        if not isinstance(let, LetSymbol) or let.parameters is None:
-            return None
-        return let.decl.body, tuple(n for n, _ in let.parameters)
+        return let if isinstance(let, LetSymbol) else None
 
     def role(self, name: ast.Ident, scope: Scope) -> RoleSymbol | None:
         """Find a role."""
         found = scope.roles.get(name.text)
         if found is None:
-            guess = near(name.text, scope.roles)
+            guess = self.report.near(name.text, scope.roles)
             self.unknown(name.span, "role", name.text, guess, declare=f"role {name.text}", also=scope.types)
             return None
         self.tables.targets[name] = found
@@ -72,8 +70,9 @@ class NameChecks:
         if pattern.prefix:
             below = [a for key, a in scope.actions.items() if key.startswith(f"{name}.")]
             if not below:
-                guess = near(name, {n for key in scope.actions for n in _prefixes(key)})
-                self.unknown(pattern.span, "action below", name, f"{guess}.*" if guess else None)
+                guess = self.report.near(name, {n for key in scope.actions for n in _prefixes(key)})
+                guess = f"{guess}.*" if guess else None
+                self.unknown(pattern.span, "action below", name, guess, declare=f"action {name}.read")
                 return None
             return below
         if (action := scope.actions.get(name)) is not None:
@@ -81,12 +80,12 @@ class NameChecks:
             return [action]
         if name in scope.groups:
             return [a for a in self.program.actions.values() if name in a.groups]
-        guess = near(name, [*scope.actions, *scope.groups])
+        guess = self.report.near(name, [*scope.actions, *scope.groups])
         self.unknown(pattern.span, "action or action group", name, guess, declare=f"action {name}")
         return None
 
     def _no_type(self, name: ast.Ident, scope: Scope, right_kind: Iterable[str], what: str) -> None:
-        guess = near(name.text, right_kind)
+        guess = self.report.near(name.text, right_kind)
         others: dict[str, Any] = {**scope.traits, **scope.aliases, **BUILTIN}
         if name.text in others:
             kind = "a trait" if name.text in scope.traits else "not an entity type"
@@ -98,7 +97,23 @@ class NameChecks:
                 help=f"did you mean `{guess}`?" if guess else None,
             )
             return
-        self.unknown(name.span, what, name.text, guess, declare=f"subject {name.text}", also=scope.roles)
+        role = next((r for r in scope.roles if r.casefold() == name.text.casefold()), None)
+        if role is not None and not guess:
+            self.report.add(
+                "KYN106",
+                f"`{name.text}` is no {what}",
+                name.span,
+                "only a role is called so",
+                labels=[(scope.roles[role].decl.name.span, "declared here")],
+                help=f"write who holds it: `any with role {role}`",
+            )
+            return
+        self.unknown(name.span, what, name.text, guess, declare=f"subject {name.text}")
+
+    def elsewhere(self, name: str) -> str | None:
+        """Say which imported library declares a name that this file does not bind."""
+        module = self.program.exported.get(name)
+        return f"import it in this file: `import {module} ({name})`" if module else None
 
     def unknown(
         self,
@@ -110,12 +125,14 @@ class NameChecks:
         declare: str | None = None,
         also: Iterable[str] = (),
     ) -> None:
-        """Report a name that is not declared."""
-        help_text = f"did you mean `{guess}`?" if guess else f"declare it: `{declare}`" if declare else None
+        """Report a name that is not declared; one that is too long was reported where it was read."""
+        if len(name) > MAX_NAME:
+            return
+        help_text = f"did you mean `{guess}`?" if guess else self.elsewhere(name)
+        if help_text is None and declare:
+            help_text = f"declare it: `{declare}`"
         notes = [f"`{name}` is something else in this program"] if name in also else ()
-        self.report.add(
-            "KYN101", f"there is no {what} `{name}`", span, "not declared", notes=notes, help=help_text
-        )
+        self.report.add("KYN101", f"there is no {what} `{name}`", span, "not declared", notes=notes, help=help_text)
 
 
 def _prefixes(dotted: str) -> Iterable[str]:

@@ -6,14 +6,14 @@ paths are learnt from `has`, `is` and `delegated`, and hold in whatever is evalu
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Literal
 
 from attrs import evolve, field, frozen
 
 from ..semantics.types import Entity, Type
 from ..syntax import ast
-from .symbols import Scope
+from .symbols import LetSymbol, Scope
 
 Path = tuple[str, ...]
 
@@ -96,13 +96,15 @@ TypesOf = Callable[[ast.Is], frozenset[str]]
 class Prover:
     """Works out the facts of checked conditions.
 
-    `possible` gives the keys of the entity types an `is` names, `type_of` an expression's type, `predicate` the body of
-    a predicate with its parameter names, or None for what is not one.
+    `possible` gives the keys of the entity types an `is` names, `type_of` an expression's type, `predicate` the let
+    that a call uses, or None for what is no predicate. What a predicate proves of its parameters is worked out once,
+    so that predicates that use predicates twice cost no more than their text.
     """
 
     possible: TypesOf
     type_of: Callable[[ast.Expr], Type]
-    predicate: Callable[[ast.Call], tuple[ast.Expr, tuple[str, ...]] | None]
+    predicate: Callable[[ast.Call], LetSymbol | None]
+    _of_lets: dict[tuple[str, bool], Facts] = field(factory=dict, init=False)
 
     def facts(self, expr: ast.Expr, truth: bool, env: Env) -> Facts:
         """Return what is known once a condition is known to be `truth`."""
@@ -141,16 +143,38 @@ class Prover:
         return Facts(present, ((path, left),))
 
     def _call(self, expr: ast.Call, truth: bool, env: Env) -> Facts:
-        found = self.predicate(expr)
-        if found is None:
-            return NOTHING_KNOWN
-        body, parameters = found
-        variables: dict[str, Variable] = {}
-        for name, argument in zip(parameters, expr.arguments, strict=False):
-            path = path_of(argument, env)
-            if path is not None:
-                variables[name] = Variable(self.type_of(argument), path)
-        if "context" in env.variables:
-            variables.setdefault("context", env.variables["context"])
-        inner = evolve(env, variables=variables)
-        return self.facts(body, truth, inner)
+        let = self.predicate(expr)
+        if let is None or let.parameters is None or let.type is None:
+            return NOTHING_KNOWN  # a predicate that uses itself was reported
+        facts = self._of_let(let, let.parameters, truth, env)
+        if facts is NOTHING_KNOWN:
+            return facts
+        roots: dict[str, Path | None] = {"context": ("context",)}
+        for (name, _), argument in zip(let.parameters, expr.arguments, strict=False):
+            roots[parameter_root(let, name)] = path_of(argument, env)
+        present = (_moved(path, roots) for path in facts.present)
+        result = Facts(frozenset(path for path in present if path is not None))
+        for path, names in facts.kinds:
+            if (moved := _moved(path, roots)) is not None:
+                result = result.both(Facts(kinds=((moved, names),)))
+        return result
+
+    def _of_let(self, let: LetSymbol, parameters: tuple[tuple[str, Type], ...], truth: bool, env: Env) -> Facts:
+        key = (let.key, truth)
+        if key not in self._of_lets:
+            self._of_lets[key] = NOTHING_KNOWN
+            variables = {name: Variable(kind, (parameter_root(let, name),)) for name, kind in parameters}
+            if "context" in env.variables:
+                variables.setdefault("context", env.variables["context"])
+            self._of_lets[key] = self.facts(let.decl.body, truth, Env(variables, let.scope, "let"))
+        return self._of_lets[key]
+
+
+def parameter_root(let: LetSymbol, name: str) -> str:
+    """Return the root of paths that begin at a predicate's parameter; no other root is spelled like it."""
+    return f"{let.key}({name})"
+
+
+def _moved(path: Path, roots: Mapping[str, Path | None]) -> Path | None:
+    root = roots.get(path[0])
+    return None if root is None else (*root, *path[1:])

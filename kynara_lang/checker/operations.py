@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
 from ..diagnostics.diagnostic import Report
 from ..diagnostics.source import Span
-from ..diagnostics.suggest import near
 from ..semantics import times
 from ..semantics.operators import BUILTINS, OPERATORS, ORDERED, TEXT_LIKE, Builtin, receiver_name
 from ..semantics.problems import ValueProblem
@@ -23,8 +24,10 @@ from ..semantics.types import (
     STRING,
     URL,
     Entity,
+    Enum,
     Record,
     SetOf,
+    Simple,
     Type,
     assignable,
     comparable,
@@ -34,9 +37,10 @@ from .attributes import AttributeChecks
 from .bags import Bag
 from .narrowing import Env
 from .symbols import LetSymbol, Program, Scope, Tables
-from .words import in_words
+from .words import in_words, not_one_kind
 
 _WITHIN_PLACES: dict[Type, Type] = {IP: BLOCK, PATH: PATH, HOST: HOST}
+_UNQUOTED = {"Int": r"-?[0-9]+", "Decimal": r"-?[0-9]+\.[0-9]+", "Bool": "true|false"}
 _WITHIN_PARTS: dict[Type, str] = {URL: "host", EMAIL: "domain"}
 
 
@@ -67,7 +71,12 @@ class OperationChecks(AttributeChecks):
             case ast.Negate(operand):
                 found = self.check(operand, env)
                 if found not in (INT, DECIMAL, DURATION, ERROR):
-                    self.mismatch(operand.span, found, INT, "what a minus negates")
+                    self.report.add(
+                        "KYN201",
+                        f"a minus stands before a number or a duration, and this is {in_words(found)}",
+                        operand.span,
+                        f"this is {in_words(found)}",
+                    )
                     return ERROR
                 return found
             case ast.Has(target, name):
@@ -75,7 +84,7 @@ class OperationChecks(AttributeChecks):
             case ast.Is(target):
                 return self._is(expr, target, env)
             case ast.Holds(target, role):
-                found = self._tested(target, env)
+                found = self.check(target, env)
                 if found not in (ERROR,) and not isinstance(found, Entity):
                     self.mismatch(target.span, found, Entity(frozenset()), "what holds a role")
                 self.role(role, env.scope)
@@ -93,7 +102,6 @@ class OperationChecks(AttributeChecks):
             a, b = self._pair(left, right, env)
             if not comparable(a, b):
                 self._never_equal(expr, a, b)
-            self._no_bags(left, right)
             return BOOL
         if op in ("in", "not in"):
             return self._in(expr, left, right, env)
@@ -110,12 +118,6 @@ class OperationChecks(AttributeChecks):
             return self.check(left, env, b), b
         a = self.check(left, env)
         return a, self.check(right, env, a)
-
-    def _no_bags(self, *operands: ast.Expr) -> None:
-        for operand in operands:
-            kind = self.tables.types.get(operand)
-            if isinstance(kind, Bag):
-                self.mismatch(operand.span, kind, STRING, "what is compared")
 
     def _row(self, expr: ast.Binary, op: str, left: ast.Expr, right: ast.Expr, env: Env) -> Type:
         a, b = self._pair(left, right, env)
@@ -135,16 +137,23 @@ class OperationChecks(AttributeChecks):
                 help_text = f"write `{side.span.text}.00`: a dot makes a Decimal"
         ordered = op in ("<", "<=", ">", ">=")
         notes = []
-        if ordered and a == b:
+        message = f"`{op}` cannot {'compare' if ordered else 'compute with'} {in_words(a)} and {in_words(b)}"
+        if ordered and a not in ORDERED and b not in ORDERED:
+            what = "texts" if a == b == STRING else f"values of {a}" if a == b else f"{in_words(a)} and {in_words(b)}"
+            message = f"`{op}` cannot order {what}"
             notes.append(f"{', '.join(str(t) for t in ORDERED)} can be ordered")
+            if isinstance(a, Enum) and isinstance(b, Enum):
+                left = expr.left.span.text
+                help_text = f'list the values that are meant: `{left} in {{"{a.values[0]}", …}}`'
+        elif op == "+" and STRING in (a, b):
+            notes.append("`+` adds numbers, times and durations; texts cannot be joined")
         elif help_text is None:
             notes.append("there are no implicit conversions")
-        verb = "compare" if ordered else "compute with"
         self.report.add(
             "KYN205" if ordered else "KYN201",
-            f"`{op}` cannot {verb} {in_words(a)} and {in_words(b)}",
+            message,
             expr.span,
-            f"{in_words(a)} {op} {in_words(b)}",
+            not_one_kind(a, op, b),
             notes=notes,
             help=help_text,
         )
@@ -154,14 +163,19 @@ class OperationChecks(AttributeChecks):
         for side, mine, other in ((expr.left, a, b), (expr.right, b, a)):
             if mine == INT and other == DECIMAL and side.span.text.lstrip("-").isdigit():
                 help_text = f"write `{side.span.text}.00`: a dot makes a Decimal"
-        if isinstance(a, Entity) and b == STRING:
-            help_text = f"compare with an entity: `{a}::{expr.right.span.text}`"
+            if isinstance(mine, Entity) and isinstance(other, Simple) and mine.label and len(mine.names) == 1:
+                text = expr.right if side is expr.left else expr.left
+                if isinstance(text, ast.StringLit):
+                    help_text = f"compare with an entity: `{mine.label}::{text.span.text}`"
+            if mine in (INT, DECIMAL, BOOL) and other == STRING:
+                text = expr.right if side is expr.left else expr.left
+                if isinstance(text, ast.StringLit) and re.fullmatch(_UNQUOTED[str(mine)], text.value):
+                    help_text = f"write `{text.value}` without quotes"
         self.report.add(
             "KYN205",
             f"{in_words(a)} is never equal to {in_words(b)}",
             expr.span,
-            "values of different types",
-            labels=[(expr.left.span, f"this is {in_words(a)}"), (expr.right.span, f"this is {in_words(b)}")],
+            not_one_kind(a, expr.op, b),
             notes=() if help_text else ["there are no implicit conversions"],
             help=help_text,
         )
@@ -182,7 +196,7 @@ class OperationChecks(AttributeChecks):
                     "KYN205",
                     f"{in_words(a)} is never an element of {in_words(b)}",
                     expr.span,
-                    "never true",
+                    not_one_kind(a, expr.op, b),
                     help=f"to ask for membership in any of them: `any g in {right.span.text}: {left.span.text} in g`"
                     if reach
                     else None,
@@ -212,10 +226,10 @@ class OperationChecks(AttributeChecks):
         if member.names and group.names and not reached & group.names:
             self.report.add(
                 "KYN210",
-                f"{member} is never in {group}",
+                f"{in_words(member)} is never in {in_words(group)}",
                 expr.span,
                 "this can never hold",
-                notes=[f"no declaration says that a {member} can be in a {group}"],
+                notes=[f"no declaration says that {in_words(member)} can be in {in_words(group)}"],
                 help=f"declare it: `subject {member} in {group}`" if member.label and group.label else None,
             )
 
@@ -226,7 +240,9 @@ class OperationChecks(AttributeChecks):
             self._within_instead(left.span, a, "`like`")
         elif a not in (STRING, ERROR):
             self.mismatch(left.span, a, STRING, "what `like` looks at")
-        if b == ERROR:
+        if b != STRING:
+            if b != ERROR:
+                self.mismatch(right.span, b, STRING, "the pattern of `like`")
             return BOOL
         text = self._constant_text(right, env)
         if text is None:
@@ -235,7 +251,7 @@ class OperationChecks(AttributeChecks):
                 "the pattern of `like` must be a text known now",
                 right.span,
                 "not a constant",
-                help="write it out, such as `\"report-*\"`, or use `.starts_with(…)`",
+                help='write it out, such as `"report-*"`, or use `.starts_with(…)`',
             )
             return BOOL
         self.tables.constants[right] = compile_glob(text)
@@ -265,7 +281,9 @@ class OperationChecks(AttributeChecks):
                     f"this is {in_words(a)}",
                     help=f"write `{left.span.text}.{part} within {right.span.text}`"
                     if part
-                    else f"declare it as a Path, Host or IP instead of {a}" if a == STRING else None,
+                    else f"declare it as a Path, Host or IP instead of {a}"
+                    if a == STRING
+                    else None,
                 )
             return BOOL
         several = isinstance(right, ast.SetLit) or self._names_set(right, env)
@@ -306,20 +324,22 @@ class OperationChecks(AttributeChecks):
         if isinstance(target, ast.Var) and (v := env.variables.get(target.name)) is not None and v.maybe:
             self.tables.types[target] = v.type
             narrowed = env.facts.kind(v.path)
-            return v.type if narrowed is None else Entity(narrowed)
+            return Entity(v.type.names & narrowed) if narrowed is not None and isinstance(v.type, Entity) else v.type
         return self.check(target, env)
 
     def _has(self, expr: ast.Has, target: ast.Expr, name: ast.Ident, env: Env) -> Type:
-        found = self.check(target, env)
+        found = self.looked_into(target, env)
         match found:
             case Bag():
                 if name.text not in found.fields:
-                    self.unknown_attribute(name, f"there is no {found.what} `{name.text}`", found.fields, found)
+                    self.unknown_attribute(
+                        name, f"there is no {found.what} `{name.text}`{found.where}", found.fields, found
+                    )
             case Entity():
                 having = self.attributes_named(found, name.text)
                 if not having and (found.names or found.traits):
                     known = {a for k in found.names for a in self.program.types[k].attributes}
-                    self.unknown_attribute(name, f"{found} has no attribute `{name.text}`", known, found)
+                    self.unknown_attribute(name, f"{in_words(found)} has no attribute `{name.text}`", known, found)
             case Record():
                 if found.index(name.text) is None:
                     fields = [f.name for f in found.fields]
@@ -340,7 +360,7 @@ class OperationChecks(AttributeChecks):
                 "KYN210",
                 f"`{expr.span.text}` can never hold",
                 expr.span,
-                f"`{target.span.text}` is {found} here",
+                f"`{target.span.text}` is {in_words(found)} here",
             )
         return BOOL
 
@@ -363,14 +383,14 @@ class OperationChecks(AttributeChecks):
                 )
             else:
                 predicates = [n for n, symbol in env.scope.lets.items() if symbol.parameters is not None]
-                self._no_predicate(name, predicates)
+                self._no_predicate(expr, predicates)
             return ERROR
         self.tables.targets[name] = let
         if len(expr.arguments) != len(let.parameters):
             shown = ", ".join(f"{n}: {t}" for n, t in let.parameters)
             self.report.add(
                 "KYN206",
-                f"`{let.name}` takes {_count(len(let.parameters))}, and {len(expr.arguments)} are given",
+                f"`{let.name}` takes {_count(len(let.parameters))}, and {_given(len(expr.arguments))}",
                 expr.span,
                 f"expected `{let.name}({shown})`",
                 labels=[(let.decl.name.span, "declared here")],
@@ -379,12 +399,17 @@ class OperationChecks(AttributeChecks):
             self.require(argument, env, kind, f"`{parameter}` of `{let.name}`")
         return let.type or ERROR
 
-    def _no_predicate(self, name: ast.Ident, predicates: list[str]) -> None:
-        guess = near(name.text, predicates)
+    def _no_predicate(self, expr: ast.Call, predicates: list[str]) -> None:
+        name = expr.function
+        guess = self.report.near(name.text, predicates)
         methods = [row for row in BUILTINS.values() if row.name == name.text and row.parameters is not None]
-        help_text = f"did you mean `{guess}`?" if guess else None
-        if not guess and methods:
-            help_text = f"it is a method: `value{methods[0].shown}`"
+        help_text = f"did you mean `{guess}`?" if guess else self.elsewhere(name.text)
+        if not help_text and methods and expr.arguments:
+            first, *rest = (argument.span.text for argument in expr.arguments)
+            help_text = f"it is a method: `{first}.{name.text}({', '.join(rest)})`"
+        elif not help_text:
+            parameters = ", ".join(f"{chr(97 + i)}: …" for i in range(min(len(expr.arguments), 20)))
+            help_text = f"declare it: `let {name.text}({parameters}) = …`" if parameters else None
         self.report.add("KYN101", f"there is no predicate `{name.text}`", name.span, "not declared", help=help_text)
 
     def _method(self, expr: ast.MethodCall, env: Env) -> Type:
@@ -404,7 +429,7 @@ class OperationChecks(AttributeChecks):
         if len(expr.arguments) != len(row.parameters):
             self.report.add(
                 "KYN206",
-                f"`.{row.name}` takes {_count(len(row.parameters))}, and {len(expr.arguments)} are given",
+                f"`.{row.name}` takes {_count(len(row.parameters))}, and {_given(len(expr.arguments))}",
                 expr.span,
                 f"expected `{row.shown}`",
             )
@@ -427,7 +452,9 @@ class OperationChecks(AttributeChecks):
     def _zone(self, argument: ast.Expr, env: Env) -> None:
         found = self.check(argument, env)
         text = self._constant_text(argument, env)
-        if found == ERROR:
+        if found != STRING:
+            if found != ERROR:
+                self.mismatch(argument.span, found, STRING, "the name of a time zone")
             return
         if text is None:
             self.report.add(
@@ -452,6 +479,10 @@ class OperationChecks(AttributeChecks):
 
 def _is_entity(expr: ast.Expr) -> bool:
     return not isinstance(expr, ast.SetLit)
+
+
+def _given(n: int) -> str:
+    return "none is given" if n == 0 else "1 is given" if n == 1 else f"{n} are given"
 
 
 def _count(n: int) -> str:

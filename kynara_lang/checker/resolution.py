@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from typing import TypeVar
 
 from ..diagnostics.diagnostic import Report
 from ..diagnostics.source import Span
-from ..diagnostics.suggest import near
 from ..semantics.types import BUILTIN, ERROR, TIME, Entity, Enum, Field, Record, SetOf, Type
-from ..syntax import ast
+from ..syntax import ast, walk
 from .names import NameChecks
 from .symbols import ActionSymbol, AttributeSymbol, EntityType, Program, RoleSymbol, Scope, Tables
+from .words import in_words
 
 EFFECTS = (
     "edits_policy",
@@ -51,7 +52,8 @@ _FOREIGN_TYPES = {
     "domain": "Host",
     "file": "Path",
 }
-_MAX_ALIASES = 50
+_MAX_PARTS = 1_000  # of a type once the types it names are written out
+_MAX_LEVELS = 60
 
 X = TypeVar("X", EntityType, ActionSymbol, RoleSymbol)
 
@@ -65,14 +67,15 @@ class Resolution(NameChecks):
         self.report = report
         self.tables: Tables = program.tables
         self._aliases: dict[int, Type] = {}
+        self._measures: dict[int, tuple[int, int]] = {}  # parts and levels of each `type`
 
     # --- types
 
-    def type(self, node: ast.TypeExpr, scope: Scope, trail: tuple[ast.TypeDecl, ...] = ()) -> Type:
+    def type(self, node: ast.TypeExpr, scope: Scope) -> Type:
         """Return the type that a type expression names."""
         match node:
             case ast.NamedType(name):
-                return self._named(name, scope, trail)
+                return self._named(name, scope)
             case ast.EnumType(values):
                 seen: dict[str, Span] = {}
                 for value in values:
@@ -88,15 +91,15 @@ class Resolution(NameChecks):
                     seen[value.value] = value.span
                 return Enum(tuple(seen))
             case ast.SetType(element):
-                inner = self.type(element, scope, trail)
+                inner = self.type(element, scope)
                 return ERROR if inner == ERROR else SetOf(inner)
             case ast.RecordType(fields):
-                made = self.attributes(fields, scope, "this record", trail)
+                made = self.attributes(fields, scope, "this record")
                 ordered = (made[name] for name in sorted(made))
                 return Record(tuple(Field(a.name, a.type, a.optional, a.external) for a in ordered))
         raise AssertionError(type(node).__name__)
 
-    def _named(self, name: ast.Ident, scope: Scope, trail: tuple[ast.TypeDecl, ...]) -> Type:
+    def _named(self, name: ast.Ident, scope: Scope) -> Type:
         text = name.text
         if text in BUILTIN:
             return BUILTIN[text]
@@ -108,40 +111,81 @@ class Resolution(NameChecks):
             return Entity(frozenset(trait.members), text, frozenset({trait.key}))
         if (alias := scope.aliases.get(text)) is not None:
             self.tables.targets[name] = alias
-            return self._alias(alias, name, scope, trail)
+            return self._aliases.get(id(alias), ERROR)
         known = [*BUILTIN, *scope.types, *scope.traits, *scope.aliases]
-        guess = _FOREIGN_TYPES.get(text.lower()) or near(text, known)
+        guess = _FOREIGN_TYPES.get(text.lower()) or self.report.near(text, known)
         if text == "Set":
             guess = "Set<…>"
         self.unknown(name.span, "type", text, guess, declare=f"subject {text}`, `resource {text}` or `type {text} = …")
         return ERROR
 
-    def _alias(self, alias: ast.TypeDecl, name: ast.Ident, scope: Scope, trail: tuple[ast.TypeDecl, ...]) -> Type:
-        if alias in trail or len(trail) > _MAX_ALIASES:
-            self.report.add(
-                "KYN105",
-                f"the type `{alias.name.text}` is defined by itself",
-                alias.name.span,
-                "defined in terms of itself",
-                labels=[(name.span, "used here in its own definition")],
-                help="a record cannot hold itself; use an entity type, whose values are references",
-            )
-            return ERROR
-        if id(alias) not in self._aliases:
-            self._aliases[id(alias)] = self.type(alias.type, scope, (*trail, alias))
-        return self._aliases[id(alias)]
+    def aliases(self, pairs: Iterable[tuple[ast.TypeDecl, Scope]]) -> None:
+        """Resolve `type` declarations, each after those it names; one that comes back to itself is reported."""
+        scopes = dict(pairs)
+        state: dict[ast.TypeDecl, bool] = {}  # False while what a type names is being looked at
+        for root in scopes:
+            stack = [(root, 0)]
+            while stack:
+                decl, at = stack.pop()
+                if at == 0:
+                    if decl in state:
+                        continue
+                    state[decl] = False
+                used = self._named_by(decl, scopes[decl])
+                if at < len(used):
+                    stack.append((decl, at + 1))
+                    name, target = used[at]
+                    if state.get(target) is False:
+                        self._circular(target, name)
+                    else:
+                        stack.append((target, 0))
+                    continue
+                state[decl] = True
+                self._aliases[id(decl)] = self._alias(decl, scopes[decl])
 
-    def alias(self, decl: ast.TypeDecl, scope: Scope) -> None:
-        """Resolve a `type` declaration even if nothing uses it."""
-        if id(decl) not in self._aliases:
-            self._aliases[id(decl)] = self.type(decl.type, scope, (decl,))
+    @staticmethod
+    def _named_by(decl: ast.TypeDecl, scope: Scope) -> list[tuple[ast.Ident, ast.TypeDecl]]:
+        names = (node.name for node in walk.descend(decl.type) if isinstance(node, ast.NamedType))
+        return [
+            (name, scope.aliases[name.text])
+            for name in names
+            if name.text in scope.aliases and name.text not in scope.types and name.text not in scope.traits
+        ]
+
+    def _circular(self, decl: ast.TypeDecl, name: ast.Ident) -> None:
+        self.report.add(
+            "KYN105",
+            f"the type `{decl.name.text}` is defined by itself",
+            decl.name.span,
+            "defined in terms of itself",
+            labels=[(name.span, "its definition comes back to it here")],
+            help="a record cannot hold itself; use an entity type, whose values are references",
+        )
+
+    def _alias(self, decl: ast.TypeDecl, scope: Scope) -> Type:
+        used = [self._measures.get(id(target), (0, 0)) for _, target in self._named_by(decl, scope)]
+        own, levels = sum(1 for _ in walk.descend(decl.type)), walk.deepest(decl.type)[0]
+        parts, depth = own + sum(n for n, _ in used), levels + max((n for _, n in used), default=0)
+        blamed = any(n > _MAX_PARTS or d > _MAX_LEVELS for n, d in used)
+        self._measures[id(decl)] = (min(parts, _MAX_PARTS + 1), min(depth, _MAX_LEVELS + 1))
+        if parts <= _MAX_PARTS and depth <= _MAX_LEVELS:
+            return self.type(decl.type, scope)
+        if not blamed:
+            self.report.add(
+                "KYN007",
+                f"the type `{decl.name.text}` is too large once the types it names are written out",
+                decl.name.span,
+                f"{parts:,} parts in {depth} levels",
+                notes=[f"at most {_MAX_PARTS:,} parts in {_MAX_LEVELS} levels are checked"],
+                help="make part of it an entity type, whose values are references",
+            )
+        return ERROR
 
     def attributes(
         self,
         nodes: Iterable[ast.AttributeDecl],
         scope: Scope,
         owner: str,
-        trail: tuple[ast.TypeDecl, ...] = (),
     ) -> dict[str, AttributeSymbol]:
         """Resolve attributes, parameters or fields; a name or an external spelling used twice is reported."""
         found: dict[str, AttributeSymbol] = {}
@@ -154,13 +198,13 @@ class Resolution(NameChecks):
                 continue
             if spelling in external:
                 self._twice(
-                    node.span, external[spelling], f'two attributes of {owner} are called "{spelling}" in requests'
+                    node.span,
+                    external[spelling],
+                    f'two attributes of {owner} are called "{spelling}" in requests',
                 )
             external[spelling] = node.span
-            kind = self.type(node.type, scope, trail)
-            found[name] = AttributeSymbol(
-                name, spelling, kind, node.optional, node.untrusted, node.name.span, node.doc
-            )
+            kind = self.type(node.type, scope)
+            found[name] = AttributeSymbol(name, spelling, kind, node.optional, node.untrusted, node.name.span, node.doc)
         return found
 
     def parameters(self, nodes: Iterable[ast.Parameter], scope: Scope) -> tuple[tuple[str, Type], ...]:
@@ -186,12 +230,8 @@ class Resolution(NameChecks):
 
     # --- entities and context
 
-    def relations(self, kind: EntityType, scope: Scope) -> None:
-        """Resolve what an entity type can be in and which traits it has."""
-        for name in kind.decl.parents:
-            found = self.types_of(name, scope)
-            if found is not None:
-                kind.parents |= found[0]
+    def traits_of(self, kind: EntityType, scope: Scope) -> None:
+        """Resolve which traits an entity type has."""
         for name in kind.decl.traits:
             trait = scope.traits.get(name.text)
             if trait is None:
@@ -201,14 +241,23 @@ class Resolution(NameChecks):
                         f"`{name.text}` is not a trait",
                         name.span,
                         "an entity type",
+                        labels=[(scope.types[name.text].decl.name.span, "declared here")],
                         help=f"to say that it can contain {kind.name}, write `in {name.text}`",
                     )
                 else:
-                    self.unknown(name.span, "trait", name.text, near(name.text, scope.traits))
+                    guess = self.report.near(name.text, scope.traits)
+                    self.unknown(name.span, "trait", name.text, guess, declare=f"trait {name.text} {{ … }}")
                 continue
             self.tables.targets[name] = trait
             trait.members.add(kind.key)
             kind.traits.add(trait.key)
+
+    def parents_of(self, kind: EntityType, scope: Scope) -> None:
+        """Resolve what an entity type can be in, once it is known who has which trait."""
+        for name in kind.decl.parents:
+            found = self.types_of(name, scope)
+            if found is not None:
+                kind.parents |= found[0]
 
     def entity(self, kind: EntityType, scope: Scope) -> None:
         """Resolve an entity type's attributes, those of its traits included."""
@@ -244,7 +293,14 @@ class Resolution(NameChecks):
             if before is None:
                 self.program.context[name] = symbol
             elif (before.type, before.optional) != (symbol.type, symbol.optional) and before.type != ERROR:
-                self._twice(symbol.span, before.span, f"the context field `{name}` has two types")
+                self.report.add(
+                    "KYN102",
+                    f"the context field `{name}` has two types",
+                    symbol.span,
+                    f"here it is {symbol.type}{'?' * symbol.optional}",
+                    labels=[(before.span, f"here it is {before.type}{'?' * before.optional}")],
+                    help="give both one type",
+                )
 
     # --- roles
 
@@ -254,6 +310,7 @@ class Resolution(NameChecks):
         for role, scope in roles:
             found = (self.role(name, scope) for name in role.decl.extends)
             extends[role.key] = [r.key for r in found if r is not None]
+        blamed: set[str] = set()
         for role, _ in roles:
             reached: set[str] = set()
             stack = list(extends[role.key])
@@ -262,18 +319,47 @@ class Resolution(NameChecks):
                 if key not in reached:
                     reached.add(key)
                     stack.extend(extends[key])
-            if role.key in reached:
-                name = next(n for n in role.decl.extends)
-                self.report.add(
-                    "KYN410",
-                    f"the role `{role.name}` extends itself",
-                    role.decl.name.span,
-                    "part of a circle",
-                    labels=[(name.span, "through this")],
-                    notes=["all roles of a circle hold the same rights, so they are one role"],
-                    help="delete one `extends`",
-                )
             role.closure = frozenset(reached | {role.key})
+            if role.key in reached and role.key not in blamed:
+                blamed |= self._role_circle(role, extends)
+
+    def _role_circle(self, role: RoleSymbol, extends: dict[str, list[str]]) -> set[str]:
+        """Report a circle of roles once, with every step of it; return the roles of the circle."""
+        came_from: dict[str, str] = {}
+        waiting = [role.key]
+        while role.key not in came_from:
+            key = waiting.pop(0)
+            for target in extends[key]:
+                if target not in came_from:
+                    came_from[target] = key
+                    waiting.append(target)
+        circle = [role.key]
+        while (before := came_from[circle[-1]]) != role.key:
+            circle.append(before)
+        circle.append(role.key)
+        circle.reverse()
+        steps = [
+            next(
+                n.span
+                for n in self.program.roles[a].decl.extends
+                if self.tables.targets.get(n) is self.program.roles[b]
+            )
+            for a, b in pairwise(circle)
+        ]
+        names = " → ".join(self.program.roles[key].name for key in circle)
+        self.report.add(
+            "KYN410",
+            f"the role `{role.name}` extends itself",
+            role.decl.name.span,
+            "part of a circle" if len(circle) > 2 else "extends itself",
+            labels=[(step, "and this leads back to it" if i else "through this") for i, step in enumerate(steps[:8])],
+            notes=[
+                *([f"the circle is {names}"] if len(circle) > 2 else []),
+                "all roles of a circle hold the same rights, so they are one role",
+            ],
+            help="delete one `extends`",
+        )
+        return set(circle)
 
     # --- actions
 
@@ -292,7 +378,14 @@ class Resolution(NameChecks):
             symbol.parameters = parameters
             symbol.groups = frozenset(g.text for g in decl.groups)
             if symbol.name in scope.groups:
-                self._twice(decl.span, scope.groups[symbol.name], f"`{symbol.name}` is an action and an action group")
+                self.report.add(
+                    "KYN102",
+                    f"`{symbol.name}` is an action and an action group",
+                    _name_span(symbol),
+                    "an action here",
+                    labels=[(scope.groups[symbol.name], "a group here")],
+                    help="give the group another name",
+                )
 
     def effects(self, decl: ast.ActionDecl, symbols: list[ActionSymbol], scope: Scope) -> None:
         """Check what an action says it can do to authority and information."""
@@ -301,7 +394,7 @@ class Resolution(NameChecks):
         action = symbols[0]
         for name in decl.effects:
             if name.text not in EFFECTS:
-                guess = near(name.text, EFFECTS)
+                guess = self.report.near(name.text, EFFECTS)
                 self.report.add(
                     "KYN101",
                     f"there is no effect `{name.text}`",
@@ -316,7 +409,7 @@ class Resolution(NameChecks):
             having = [t.attributes[changed] for t in targets if changed in t.attributes]
             if not having and changed not in ("roles", "parents") and targets:
                 known = {a for t in targets for a in t.attributes} | {"roles", "parents"}
-                guess = near(changed, known)
+                guess = self.report.near(changed, known)
                 self.report.add(
                     "KYN202",
                     f"nothing that `{action.name}` applies to has an attribute `{changed}`",
@@ -332,7 +425,7 @@ class Resolution(NameChecks):
     def _parameter(self, name: ast.Ident, action: ActionSymbol) -> AttributeSymbol | None:
         symbol = action.parameters.get(name.text)
         if symbol is None:
-            guess = near(name.text, action.parameters)
+            guess = self.report.near(name.text, action.parameters)
             self.report.add(
                 "KYN202",
                 f"`{action.name}` has no parameter `{name.text}`",
@@ -352,7 +445,7 @@ class Resolution(NameChecks):
             followed = node.attribute.text
             kinds = [t.attributes[followed].type for t in targets if followed in t.attributes]
             if not kinds:
-                guess = near(followed, {a for t in targets for a in t.attributes})
+                guess = self.report.near(followed, {a for t in targets for a in t.attributes})
                 self.report.add(
                     "KYN202",
                     f"nothing that `{action.name}` applies to has an attribute `{followed}`",
@@ -376,7 +469,11 @@ class Resolution(NameChecks):
             return
         if kind != ERROR and not isinstance(kind, Entity):
             self.report.add(
-                "KYN211", f"only an entity can be acted as, and this is {kind}", node.span, f"this is {kind}"
+                "KYN211",
+                f"only an entity can be acted as, and this is {in_words(kind)}",
+                (node.attribute or node.root).span,
+                f"this is {in_words(kind)}",
+                help="give it the type of a subject, such as `User`",
             )
 
     # --- spellings in requests
@@ -392,7 +489,11 @@ class Resolution(NameChecks):
         for symbol in symbols:
             before = found.setdefault(symbol.external, symbol)
             if before is not symbol:
-                self._twice(_name_span(symbol), _name_span(before), f'two {what} are called "{symbol.external}" in requests')
+                self._twice(
+                    _name_span(symbol),
+                    _name_span(before),
+                    f'two {what} are called "{symbol.external}" in requests',
+                )
         return found
 
 

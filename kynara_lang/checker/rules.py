@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TypeVar
 
+from attrs import evolve
+
 from ..diagnostics.diagnostic import Report
 from ..diagnostics.source import Span
 from ..semantics.numbers import INT_MAX
@@ -116,7 +118,9 @@ class RuleChecks(Typechecker):
         for clause in clauses:
             only = _ONLY_IN.get(type(clause))
             if only is not None and only[0] != place:
-                home = {"permit": "a `permit`", "require_approval": "a `require approval`"}.get(only[0], "an `invariant`")
+                home = {"permit": "a `permit`", "require_approval": "a `require approval`"}.get(
+                    only[0], "an `invariant`"
+                )
                 self.report.add(
                     "KYN011",
                     f"{_SAID[place]} has no {only[1].split(' ', 1)[1]}",
@@ -134,6 +138,8 @@ class RuleChecks(Typechecker):
             if not isinstance(clause, ast.WhenClause | ast.UnlessClause):
                 if once in seen:
                     word = clause.span.text.split()[0]
+                    if isinstance(clause, ast.ValidClause):
+                        word = f"valid {clause.bound}"
                     self.report.add(
                         "KYN010",
                         f"`{name.text}` has a second `{word}`",
@@ -149,15 +155,18 @@ class RuleChecks(Typechecker):
                     continue
                 seen[once] = clause.span
             kept.append(clause)
-        for kind, (word, why, example) in _EXAMPLES.items():
-            if kind not in seen:
-                self.report.add(
-                    "KYN009",
-                    f"`{name.text}` has no `{word}`",
-                    name.span,
-                    f"it must say {why}",
-                    help=f"add a line such as `{example}`",
-                )
+        missing = [words for kind, words in _EXAMPLES.items() if kind not in seen]
+        if missing:
+            lines = [example for _, _, example in missing]
+            self.report.add(
+                "KYN009",
+                f"`{name.text}` has no {', no '.join(f'`{word}`' for word, _, _ in missing)}",
+                name.span,
+                f"it must say {', '.join(why for _, why, _ in missing)}",
+                help=f"add a line such as `{lines[0]}`"
+                if len(lines) == 1
+                else "\n".join(["add lines such as", *lines]),
+            )
         return kept
 
     def _header(
@@ -168,13 +177,26 @@ class RuleChecks(Typechecker):
             for action_pattern in clause.patterns:
                 for action in self.actions_of(action_pattern, scope) or ():
                     actions[action.key] = action
-        symbol.actions = frozenset(actions)
+        symbol.actions = frozenset(actions) - self._beyond(symbol)
+        actions = {key: actions[key] for key in symbol.actions}
         for subject in _of(clauses, ast.SubjectClause):
             symbol.subjects = self._patterns(subject.patterns, self._subject_types, scope, "subject")
         reach = frozenset[str]().union(*(a.on for a in actions.values())) if actions else self._all_types
         for resource in _of(clauses, ast.ResourceClause):
             symbol.resources = self._patterns(resource.patterns, reach, scope, "resource")
+        beyond = self._beyond(symbol)
+        symbol.subjects = _without(symbol.subjects, beyond)
+        symbol.resources = _without(symbol.resources, beyond)
         return [actions[key] for key in sorted(actions)]
+
+    def _beyond(self, symbol: RuleSymbol | InvariantSymbol) -> frozenset[str]:
+        """Return the types and actions that a rule does not cover, however wide its patterns.
+
+        What only a library declares would otherwise widen every permit over `any`, a trait or a group of a program
+        that imports it; an import list that names it says that it is meant.
+        """
+        widens = isinstance(symbol, RuleSymbol) and symbol.effect == "permit" and not symbol.library
+        return frozenset(self.program.unnamed) if widens else frozenset()
 
     # --- patterns
 
@@ -184,9 +206,7 @@ class RuleChecks(Typechecker):
         found = (self._pattern(node, everything, scope, what) for node in nodes)
         return tuple(p for p in found if p is not None)
 
-    def _pattern(
-        self, node: ast.Pattern, everything: frozenset[str], scope: Scope, what: str
-    ) -> PatternSymbol | None:
+    def _pattern(self, node: ast.Pattern, everything: frozenset[str], scope: Scope, what: str) -> PatternSymbol | None:
         types = everything
         entity = group = None
         if node.type is not None:
@@ -240,12 +260,17 @@ class RuleChecks(Typechecker):
             assert node.group is not None
             self.report.add(
                 "KYN210",
-                f"{member} is never in a {name}",
+                f"{'an' if member[0] in 'AEIOaeio' else 'a'} {member} is never in a {name}"
+                if node.type
+                else f"nothing is ever in a {name}",
                 node.group.span,
                 "this can never hold",
                 notes=[f"no declaration says that it can be in a {name}"],
-                help=f"declare it: `{member} in {name}`" if node.type else None,
+                help=f"declare it: `{self._kind_of(member, 'subject')} {member} in {name}`" if node.type else None,
             )
+
+    def _kind_of(self, name: str, other: str) -> str:
+        return next((t.kind for t in self.program.types.values() if t.name == name), other)
 
     # --- conditions
 
@@ -314,6 +339,8 @@ class RuleChecks(Typechecker):
         for clause in _of(clauses, ast.FromClause):
             given, where = clause, clause.where
             approvers = self._patterns(clause.patterns, self._subject_types, env.scope, "approver")
+            if not rule.library:
+                approvers = _without(approvers, frozenset(self.program.unnamed))
             if where is not None:
                 kind = _entity(approvers, _covered(approvers), self)
                 approver = Variable(kind, ("approver",))
@@ -359,6 +386,10 @@ class RuleChecks(Typechecker):
 
 def _of(clauses: Iterable[ast.Clause], kind: type[C]) -> list[C]:
     return [c for c in clauses if isinstance(c, kind)]
+
+
+def _without(patterns: tuple[PatternSymbol, ...], types: frozenset[str]) -> tuple[PatternSymbol, ...]:
+    return tuple(evolve(p, types=p.types - types) for p in patterns) if types else patterns
 
 
 def _covered(patterns: Iterable[PatternSymbol]) -> frozenset[str]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from ..diagnostics.source import Span
-from ..diagnostics.suggest import near
 from ..semantics.types import ERROR
 from ..syntax import ast
 from .narrowing import Env
@@ -69,6 +68,7 @@ class ScenarioChecks:
                                 f"a {kind.name} is no subject",
                                 use.base.span,
                                 "declared with `resource`",
+                                labels=[(kind.decl.name.span, "declared here")],
                                 help=f"declare it with `subject {kind.name}`",
                             )
                 case ast.GivenContext(context):
@@ -89,7 +89,7 @@ class ScenarioChecks:
         action = scope.actions.get(item.action.text)
         kind = self._use(item.resource, scope)
         if action is None:
-            guess = near(item.action.text, scope.actions)
+            guess = self._report.near(item.action.text, scope.actions)
             self._rules.unknown(item.action.span, "action", item.action.text, guess)
         else:
             label = f"`{action.name}`"
@@ -106,7 +106,7 @@ class ScenarioChecks:
         for name in item.because:
             qualified = [r for r in self._program.rules if name.text in (r.name, r.decl.name.text)]
             if not qualified:
-                guess = near(name.text, [r.decl.name.text for r in self._program.rules])
+                guess = self._report.near(name.text, [r.decl.name.text for r in self._program.rules])
                 self._rules.unknown(name.span, "rule", name.text, guess)
             elif len(qualified) > 1:
                 self._report.add(
@@ -125,7 +125,7 @@ class ScenarioChecks:
         if isinstance(use.base, ast.Ident):
             fixture = scope.fixtures.get(use.base.text)
             if fixture is None:
-                guess = near(use.base.text, scope.fixtures)
+                guess = self._report.near(use.base.text, scope.fixtures)
                 declare = f'fixture {use.base.text} = Type::"id"'
                 self._rules.unknown(use.base.span, "fixture", use.base.text, guess, declare=declare)
                 return None
@@ -143,13 +143,16 @@ class ScenarioChecks:
         for parent in use.parents:
             self._parent(parent, kind, scope)
         if use.properties is not None:
-            self._values(use.properties.fields, kind.attributes, scope, "attribute", kind.name)
+            owner = f"{'an' if kind.name[0] in 'AEIO' else 'a'} {kind.name}"
+            self._values(use.properties.fields, kind.attributes, scope, "attribute", owner)
 
     def _parent(self, parent: ast.EntityLit | ast.Ident, kind: EntityType, scope: Scope) -> None:
         if isinstance(parent, ast.Ident):
             fixture = scope.fixtures.get(parent.text)
             if fixture is None:
-                self._rules.unknown(parent.span, "fixture", parent.text, near(parent.text, scope.fixtures))
+                guess = self._report.near(parent.text, scope.fixtures)
+                declare = f'fixture {parent.text} = Type::"id"'
+                self._rules.unknown(parent.span, "fixture", parent.text, guess, declare=declare)
                 return
             self._rules.tables.targets[parent] = fixture
             key = fixture.type
@@ -191,10 +194,10 @@ class ScenarioChecks:
             seen[name] = field.name.span
             symbol = declared.get(name)
             if symbol is None:
-                guess = near(name, declared)
+                guess = self._report.near(name, declared)
                 self._report.add(
                     "KYN202",
-                    f"{owner} has no {what} `{name}`",
+                    f"{owner} has no {'field' if what == 'context field' else what} `{name}`",
                     field.name.span,
                     "not declared",
                     notes=[f"it has {', '.join(f'`{n}`' for n in sorted(declared))}"] if declared else (),

@@ -206,7 +206,9 @@ class Program:
     """A checked program: what the compiler and every analysis work on.
 
     All mappings are by key, except `by_external`, which finds entity types and `actions_by_external`, which finds
-    actions by their spelling in requests. `rules` are the active ones, sorted by name.
+    actions by their spelling in requests. `rules` are the active ones, sorted by name. `exported` says in which module
+    each name is that an imported library declares; `unnamed` holds the keys of library types and actions that no import
+    list of the program names, which no permit of the program covers.
     """
 
     types: dict[str, EntityType] = field(factory=dict)
@@ -225,3 +227,5 @@ class Program:
     actions_by_external: Mapping[str, ActionSymbol] = field(factory=dict)
     roles_by_external: Mapping[str, RoleSymbol] = field(factory=dict)
     autonomous: frozenset[str] = frozenset()
+    exported: Mapping[str, str] = field(factory=dict)
+    unnamed: set[str] = field(factory=set)

@@ -11,7 +11,6 @@ from typing import Any
 
 from ..diagnostics.diagnostic import Report
 from ..diagnostics.source import Span
-from ..diagnostics.suggest import near
 from ..semantics.types import (
     BOOL,
     ERROR,
@@ -23,12 +22,14 @@ from ..semantics.types import (
     Field,
     Record,
     SetOf,
+    Simple,
     Type,
     assignable,
     comparable,
 )
 from ..syntax import ast
 from .attributes import AttributeChecks
+from .bags import Bag
 from .literals import read_number, read_string
 from .narrowing import Env, Prover, Variable
 from .operations import OperationChecks
@@ -75,8 +76,30 @@ class Typechecker(OperationChecks, AttributeChecks):
     def check(self, expr: ast.Expr, env: Env, expected: Type | None = None) -> Type:
         """Work out the type of an expression; `expected` decides how literals in it are read."""
         found = self._infer(expr, env, expected)
+        if isinstance(found, Bag):
+            found = self._no_value(expr, found)
         self.tables.types[expr] = found
         return found
+
+    def looked_into(self, expr: ast.Expr, env: Env) -> Type:
+        """Work out the type of what stands before `.name` or `has name`: there `args` and `context` can stand too."""
+        if isinstance(expr, ast.Var) and (variable := env.variables.get(expr.name)) is not None:
+            if isinstance(variable.type, Bag):
+                self.tables.types[expr] = variable.type
+                return variable.type
+        return self.check(expr, env)
+
+    def _no_value(self, expr: ast.Expr, bag: Bag) -> Type:
+        names = sorted(bag.fields)
+        self.report.add(
+            "KYN201",
+            f"`{bag}` is no value by itself",
+            expr.span,
+            f"one {bag.what} must be named",
+            notes=[f"{bag} has {', '.join(f'`{n}`' for n in names[:12])}" if names else f"{bag} has none here"],
+            help=f"write `{expr.span.text}.{names[0]}`" if names else None,
+        )
+        return ERROR
 
     def require(self, expr: ast.Expr, env: Env, place: Type, why: str) -> Type:
         """Check an expression that must have a type; `why` names the place in the message."""
@@ -92,15 +115,7 @@ class Typechecker(OperationChecks, AttributeChecks):
 
     def mismatch(self, span: Span, found: Type, place: Type, why: str) -> None:
         """Report a value of the wrong type."""
-        help_text = None
-        if str(place) == "Decimal" and str(found) == "Int" and span.text.lstrip("-").isdigit():
-            help_text = f"write `{span.text}.00`: a dot makes a Decimal"
-        elif str(place) == "Int" and str(found) == "Decimal":
-            help_text = "an Int has no dot"
-        elif str(place) == "Time" and str(found) == "String" and span.text[:5].strip('"').isdigit():
-            help_text = f"write `{span.text.strip(chr(34))}` without quotes"
-        elif place == BOOL and isinstance(found, Entity):
-            help_text = f"to test the type, write `{span.text} is …`"
+        help_text = self._cure(span, found, place)
         self.report.add(
             "KYN201",
             f"{why} must be {in_words(place)}, and this is {in_words(found)}",
@@ -109,6 +124,35 @@ class Typechecker(OperationChecks, AttributeChecks):
             notes=["there are no implicit conversions"] if not help_text else (),
             help=help_text,
         )
+
+    @staticmethod
+    def _cure(span: Span, found: Type, place: Type) -> str | None:
+        """Return what to write instead of a value of the wrong type, where that can be said."""
+        text, bare = span.text, span.text.strip('"')
+        match found, place:
+            case Record(), Record():
+                return _record_cure(found, place)
+            case Simple(), SetOf(element) if found == element or element == ERROR:
+                return f"write a set of one: `{{{text}}}`"
+            case Simple("String"), Entity() if place.label and text.startswith('"'):
+                return f"write an entity: `{place.label}::{text}`"
+            case Entity(), Simple("Bool"):
+                return f"to test the type, write `{text} is …`"
+            case Simple("Int" | "Decimal" | "Time" | "Duration"), Simple("Bool"):
+                return f"compare it, such as `{text} > …`"
+            case (Simple("String") | Enum() | Simple(), Simple("Bool")):
+                return f"compare it, such as `{text} == …`"
+            case Simple("Int"), Simple("Decimal") if text.lstrip("-").isdigit():
+                return f"write `{text}.00`: a dot makes a Decimal"
+            case Simple("Decimal"), Simple("Int"):
+                return f"write `{text.partition('.')[0]}`: an Int has no dot" if text[:1].isdigit() else None
+            case Simple("String"), Simple("Int" | "Decimal") if bare.lstrip("-").replace(".", "", 1).isdigit():
+                return f"write `{bare}` without quotes"
+            case Simple("String"), Simple("Time") if bare[:4].isdigit():
+                return f"write `{bare}` without quotes"
+            case Simple("Int"), Simple("Time") if len(text) == 4 and text.isdigit():
+                return f"write a whole date: `{text}-01-01`"
+        return None
 
     def facts(self, expr: ast.Expr, truth: bool, env: Env) -> Env:
         """Return the environment of what is evaluated once a condition is known to be `truth`."""
@@ -197,7 +241,17 @@ class Typechecker(OperationChecks, AttributeChecks):
         for part in expr.fields:
             if part.name.text in fields:
                 self.report.add(
-                    "KYN102", f"`{part.name.text}` is given twice", part.name.span, "given again here"
+                    "KYN102",
+                    f"`{part.name.text}` is given twice",
+                    part.name.span,
+                    "given again here",
+                    labels=[
+                        (
+                            next(p.name.span for p in expr.fields if p.name.text == part.name.text),
+                            "given first here",
+                        )
+                    ],
+                    help="delete one",
                 )
             kind = self.check(part.value, env, wanted.get(part.name.text))
             fields[part.name.text] = Field(part.name.text, kind)
@@ -233,6 +287,8 @@ class Typechecker(OperationChecks, AttributeChecks):
                 f"`{name}` already means something here",
                 expr.variable.span,
                 "a quantified variable needs a name of its own",
+                labels=[(env.scope.lets[name].decl.name.span, "declared here")] if name not in env.variables else (),
+                help=f"choose another name, such as `{name[0]}`, here and after the `:`",
             )
         inner = env.binding(name, Variable(element, (f"{name}@{expr.span.start}",)))
         self.condition(expr.body, inner, f"what holds for `{expr.kind} {name}`")
@@ -254,15 +310,15 @@ class Typechecker(OperationChecks, AttributeChecks):
                 )
                 return ERROR
             narrowed = env.facts.kind(variable.path)
-            if narrowed is not None and isinstance(kind, Entity) and narrowed != kind.names:
-                return Entity(narrowed)
+            if narrowed is not None and isinstance(kind, Entity) and not kind.names <= narrowed:
+                return Entity(narrowed & kind.names)
             return kind
         if (let := env.scope.lets.get(name)) is not None and env.place != "fixture":
             return self._constant_use(expr, let, env, expected)
         if env.place == "fixture" and (fixture := env.scope.fixtures.get(name)) is not None:
             self.tables.targets[expr] = fixture
             return Entity(frozenset({fixture.type}), "") if fixture.type else ERROR
-        return self._unknown(expr, env)
+        return self._unknown(expr, env, expected)
 
     def _constant_use(self, expr: ast.Var, let: LetSymbol, env: Env, expected: Type | None) -> Type:
         self.tables.targets[expr] = let
@@ -274,6 +330,7 @@ class Typechecker(OperationChecks, AttributeChecks):
                 expr.span,
                 "used without arguments",
                 labels=[(let.decl.name.span, f"declared as `{let.name}({shown})`")],
+                help=f"write `{let.name}(…)`",
             )
             return ERROR
         found = let.type or ERROR
@@ -317,7 +374,7 @@ class Typechecker(OperationChecks, AttributeChecks):
                     return False
         return False
 
-    def _unknown(self, expr: ast.Var, env: Env) -> Type:
+    def _unknown(self, expr: ast.Var, env: Env, expected: Type | None) -> Type:
         name = expr.name
         notes: list[str] = []
         help_text = None
@@ -343,15 +400,27 @@ class Typechecker(OperationChecks, AttributeChecks):
             )
             return ERROR
         elif name in _ROOTS:
-            message, label = f"`{name}` has no meaning here", f"`{name}` is {_ROOTS[name]}, and there is none here"
+            message, label = (
+                f"`{name}` has no meaning here",
+                f"`{name}` is {_ROOTS[name]}, and there is none here",
+            )
             if name == "approver":
                 help_text = "`approver` is bound in `from … where …`"
         else:
             message, label = f"`{name}` is not declared", "no value of this name"
-            guess = _FOREIGN_NAMES.get(name) or near(name, [*env.variables, *env.scope.lets, *self._fixtures(env)])
+            if isinstance(expected, Enum) and name in expected.values:
+                self.report.add("KYN101", message, expr.span, label, help=f'texts stand in quotes: write `"{name}"`')
+                return ERROR
+            guess = _FOREIGN_NAMES.get(name) or self.report.near(
+                name, [*env.variables, *env.scope.lets, *self._fixtures(env)]
+            )
             if guess and guess in _FOREIGN_NAMES.values():
                 notes.append(f"`{guess}` is {_ROOTS[guess]}")
-            help_text = f"did you mean `{guess}`?" if guess else None
+            help_text = f"did you mean `{guess}`?" if guess else self.elsewhere(name)
+            if not help_text and expected == STRING:
+                help_text = f'if a text is meant, write `"{name}"`'
+            elif not help_text:
+                help_text = f"declare it: `let {name} = …`" if env.place != "fixture" else None
             if name in env.scope.roles:
                 notes.append(f"`{name}` is a role")
                 help_text = f"to test it, write `subject holds {name}`"
@@ -362,3 +431,13 @@ class Typechecker(OperationChecks, AttributeChecks):
     def _fixtures(env: Env) -> list[str]:
         return list(env.scope.fixtures) if env.place == "fixture" else []
 
+
+def _record_cure(found: Record, place: Record) -> str:
+    """Return what to change in a record so that it becomes the one that is needed."""
+    mine, theirs = {f.name: f for f in found.fields}, {f.name: f for f in place.fields}
+    if missing := [f"`{n}: {f.type}`" for n, f in theirs.items() if n not in mine and not f.optional]:
+        return f"add {', '.join(missing)}"
+    if extra := [f"`{n}`" for n in mine if n not in theirs]:
+        return f"leave out {', '.join(extra)}"
+    wrong = [n for n, f in mine.items() if not assignable(f.type, theirs[n].type)]
+    return "; ".join(f"`{n}` must be {in_words(theirs[n].type)}" for n in wrong)

@@ -6,13 +6,14 @@ from ..semantics.types import BOOL, Entity, Enum, Record, SetOf, Type
 
 
 def in_words(kind: Type) -> str:
-    """Say a type in a sentence: `an Int`, `a set`, `one of "a" | "b"`."""
+    """Say a type in a sentence: `an Int`, `a User`, `one of "a" | "b"`."""
     text = str(kind)
     match kind:
         case Enum():
             return f"one of {text}"
         case Entity():
-            return f"an entity ({text})" if kind.names or kind.label else "an entity"
+            if not kind.names and not kind.label:
+                return "an entity"
         case SetOf():
             return f"a `{text}`"
         case Record():
@@ -20,3 +21,8 @@ def in_words(kind: Type) -> str:
     if kind == BOOL:
         return "true or false"
     return f"{'an' if text[0] in 'AEIOaeio' else 'a'} {text}"
+
+
+def not_one_kind(a: Type, op: str, b: Type) -> str:
+    """Say in a label what stands on both sides of an operator."""
+    return f"{in_words(a)} {op} {in_words(b)}"

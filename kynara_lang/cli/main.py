@@ -162,7 +162,7 @@ def _silence() -> None:
 @click.version_option(__version__, prog_name="kynara", message="%(prog)s %(version)s")
 @color_option
 def cli() -> None:
-    """Kynara: policies for what AI agents may do, checked, explained, proved.
+    """Kynara: policies for what AI agents may do, checked and explained.
 
     Where a command takes PATH, it is a policy file or a folder with policies; without one, `policies` of
     `kynara.toml`, or of `[tool.kynara]` in `pyproject.toml`, is taken.

@@ -105,7 +105,9 @@ def sentence(explanation: Explanation) -> tuple[str, str]:
     what = f"{explanation.action} {explanation.resource}"
     who = " for ".join(link.subject for link in links)
     if decision.effect is Effect.ALLOW:
-        return f"{who} may {what}", f"Permitted by {_several(decision.rules)}; nothing forbids it."
+        people = tuple(dict.fromkeys(person for status in decision.approvals for person in status.approved_by))
+        approved = f" It was approved by {_several(people)}." if people else ""
+        return f"{who} may {what}", f"Permitted by {_several(decision.rules)}; nothing forbids it.{approved}"
     if decision.effect is Effect.REQUIRE_APPROVAL:
         asking = _several(decision.rules)
         return f"{who} may {what} once it is approved", f"It is permitted, but {asking} asks for an approval first."
@@ -158,10 +160,11 @@ def _chain(links: tuple[LinkExplanation, ...]) -> Text:
 def _why(explanation: Explanation) -> Iterator[Text]:
     told: set[str] = set()
     deciding = explanation.decision.effect
+    given = {status.rule for status in explanation.decision.approvals}
     for link in explanation.links:
         for considered in link.considered:
             matters = considered.rule.effect == "forbid" if deciding is Effect.DENY else True
-            in_effect = considered.rule.name in link.rules and link.effect is deciding
+            in_effect = link.effect is deciding and (considered.rule.name in link.rules or considered.rule.name in given)
             if in_effect and matters and considered.rule.name not in told:
                 told.add(considered.rule.name)
                 yield _rule("", considered.rule.name, considered, link, explanation)
@@ -180,7 +183,8 @@ def _rule(lead: str, name: str, considered: Considered, link: LinkExplanation, e
         _line(text, ("  in error: ", "red"), f"{considered.error.message}, which makes a forbid match")
     for status in explanation.decision.approvals:
         if status.rule == name:
-            state = "given" if status.satisfied else f"needed: {status.quorum}"
+            people = f" by {_several(status.approved_by)}" if status.approved_by else ""
+            state = f"given{people}" if status.satisfied else f"needed: {status.quorum}{people and ', so far' + people}"
             _line(text, f"  approval {state}, from {status.approvers}, lasting {_duration(status.expires_in)}")
     return text
 
@@ -301,7 +305,7 @@ def outcome_words(considered: Considered, *, short: bool = False) -> str:
 
 def _ignored(names: tuple[str, ...]) -> Text:
     text = Text()
-    _line(text, ("Ignored, because the program does not declare it", "bold"))
+    _line(text, ("Ignored: not declared by the program, or known otherwise from the entities", "bold"))
     _line(text, f"  {', '.join(names)}")
     return text
 

@@ -216,6 +216,7 @@ class Bucket:
     """Everything that can decide requests of one action, subject type and resource type.
 
     The three trees hold the same tests as `tests`, arranged; forbids come first, then permits, then approvals.
+    `asks_who_acts` says that some rule reads the actor or the depth of delegation.
     """
 
     action: str
@@ -226,4 +227,5 @@ class Bucket:
     permits: Tree
     approvals: Tree
     needs: Needs
+    asks_who_acts: bool
     approver_checks: Mapping[str, Expr] = field(factory=dict)

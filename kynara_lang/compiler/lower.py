@@ -73,12 +73,16 @@ class Lowering:
         if subject is None or resource is None or self._action.key not in rule.actions:
             return None
         guards = []
-        for kind, condition in (("subject", subject), ("resource", resource)):
-            if condition is not ir.TRUE:
+        for kind, asked in (("subject", subject), ("resource", resource)):
+            if asked is not ir.TRUE:
                 clause = next(c for c in rule.decl.clauses if type(c).__name__ == f"{kind.capitalize()}Clause")
-                guards.append(ir.Guard(cast(Any, kind), condition, clause))
+                guards.append(ir.Guard(cast(Any, kind), asked, clause))
         guards += self._validity(rule)
-        guards += [self._guard(c) for c in rule.conditions if c.expr is not None]
+        for condition in rule.conditions:
+            if condition.expr is not None:
+                guards.append(self._guard(condition))
+                if guards[-1].condition is ir.FALSE:
+                    break  # the types decide that it never holds, so nothing after it is evaluated or read
         return ir.Test(rule, tuple(guards))
 
     def _patterns(self, root: ir.RootName, patterns: tuple[PatternSymbol, ...]) -> ir.Expr | None:
@@ -165,8 +169,9 @@ class Lowering:
             case ast.Is(target):
                 return self._is(node, target, names)
             case ast.Holds(target, role):
-                key = self._tables.targets[role].key
-                return self._of_entity("{1} in {0}.roles", "{1} in roles_of({0})", target, ir.Const(key), names)
+                key = ir.Const(self._tables.targets[role].key)
+                test = self._of_entity("{1} in {0}.roles", "{1} in roles_of({0})", target, key, names)
+                return self._if_there(self._expr(target, names), test)
             case ast.Call(function, arguments):
                 return self._call(self._tables.targets[function], arguments, names)
             case ast.MethodCall(target, _, arguments):
@@ -284,7 +289,9 @@ class Lowering:
         symbol = self._declared(value.name).get(name)
         if symbol is None:
             return ir.FALSE
-        return ir.Present(value.name, name) if symbol.optional else ir.TRUE
+        if value.name == "args" and not symbol.optional:
+            return ir.TRUE  # all declared arguments are checked
+        return ir.Present(value.name, name)  # whoever asks for a required attribute needs it: absent, it is no request
 
     def _is(self, node: ast.Is, target: ast.Expr, names: _Names) -> ir.Expr:
         value = self._expr(target, names)
@@ -292,9 +299,13 @@ class Lowering:
         tested = frozenset({named.key}) if isinstance(named, EntityType) else frozenset(named.members)
         if isinstance(value, ir.Root) and value.name in self._types:
             return ir.TRUE if self._types[value.name].key in tested else ir.FALSE
-        test = ir.Apply("{0}.type in {1}", (value, ir.Const(tested)))
-        if isinstance(value, ir.Root) and value.name == "delegator":
-            return ir.And((ir.Apply("{0} is not None", (value,)), test))
+        return self._if_there(value, ir.Apply("{0}.type in {1}", (value, ir.Const(tested))))
+
+    @staticmethod
+    def _if_there(entity: ir.Expr, test: ir.Expr) -> ir.Expr:
+        """Let a test of the delegator fail where there is none; everyone else is always there."""
+        if isinstance(entity, ir.Root) and entity.name == "delegator":
+            return ir.And((ir.Apply("{0} is not None", (entity,)), test))
         return test
 
     def _call(self, let: LetSymbol, arguments: tuple[ast.Expr, ...], names: _Names) -> ir.Expr:

@@ -7,7 +7,7 @@ only be skipped by what is evaluated before anything in it can fail, because an 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from itertools import chain
 from typing import Any
 
@@ -52,7 +52,8 @@ def bucket(
         forbids=_arrange(by_effect["forbid"], _certain_keys),
         permits=_arrange(by_effect["permit"], _all_keys),
         approvals=_arrange(approvals, _certain_keys),
-        needs=_needs(tests, checks.values()),
+        needs=_needs(_nodes(tests, checks.values())),
+        asks_who_acts=any(_root(n) in ("actor", "depth") for n in _nodes(tests, checks.values())),
         approver_checks=checks,
     )
 
@@ -62,12 +63,23 @@ def _never(test: ir.Test) -> bool:
     return bool(test.guards) and test.guards[0].condition is ir.FALSE and test.guards[0].kind in ("subject", "resource")
 
 
-def _needs(tests: Iterable[ir.Test], checks: Iterable[ir.Expr]) -> ir.Needs:
-    known: dict[ir.RootName, set[str]] = {}
-    others: set[tuple[ir.RootName, str, frozenset[str] | None]] = set()
+def _nodes(tests: Iterable[ir.Test], checks: Iterable[ir.Expr]) -> Iterator[ir.Root | ir.Read | ir.Present]:
+    """Yield everything that rules read of a request."""
     conditions = (guard.condition for test in tests for guard in test.guards)
     for node in (n for condition in chain(conditions, checks) for n in ir.descend(condition)):
-        if not isinstance(node, ir.Read | ir.Present):
+        if isinstance(node, ir.Root | ir.Read | ir.Present):
+            yield node
+
+
+def _root(node: ir.Root | ir.Read | ir.Present) -> ir.RootName:
+    return node.name if isinstance(node, ir.Root) else node.root
+
+
+def _needs(nodes: Iterable[ir.Root | ir.Read | ir.Present]) -> ir.Needs:
+    known: dict[ir.RootName, set[str]] = {}
+    others: set[tuple[ir.RootName, str, frozenset[str] | None]] = set()
+    for node in nodes:
+        if isinstance(node, ir.Root):
             continue
         if node.root in ("delegator", "actor"):
             others.add((node.root, node.name, node.kinds))
@@ -160,7 +172,7 @@ def _best(found: list[_Keys]) -> tuple[_Key | None, ir.Expr | None]:
     best: tuple[float, tuple[str, ...], _Key] | None = None
     for key, per_value in counts.items():
         having = sum(key in keys for keys in found)
-        left = len(found) - having + max(per_value.values())
+        left = len(found) - having + max(per_value.values(), default=0)
         if len(per_value) >= 2 and left < len(found) and (best is None or (left, key.what) < best[:2]):
             best = (left, key.what, key)
     return (best[2], exprs[best[2]]) if best else (None, None)

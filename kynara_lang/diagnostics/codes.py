@@ -28,7 +28,7 @@ CODES: dict[str, Code] = _table(
     ("KYN002", "unknown-character", "A character has no meaning in the language."),
     ("KYN003", "unterminated-string", "A string has no closing quote on its line."),
     ("KYN004", "invalid-escape", "A string holds an escape that does not exist."),
-    ("KYN005", "bidi-control", "A bidirectional control character makes text look other than it is."),
+    ("KYN005", "deceptive-character", "A character hides, reorders or breaks lines unseen."),
     ("KYN006", "unreadable-file", "A file is not UTF-8 text."),
     ("KYN007", "too-large", "A file, a nesting or a list is larger than is checked."),
     ("KYN008", "chained-comparison", "A comparison is compared again."),

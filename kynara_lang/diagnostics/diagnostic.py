@@ -14,6 +14,10 @@ from attrs import frozen
 
 from .codes import CODES
 from .source import Span
+from .suggest import near
+
+_LONGEST = 600  # characters of one remark: an author's words are shown, but not a page of them
+_COMPARED = 300_000  # names compared for suggestions in one report: hostile input must not buy endless work
 
 
 class Severity(StrEnum):
@@ -79,6 +83,7 @@ class Report:
     def __init__(self) -> None:
         """Start without diagnostics."""
         self._found: dict[tuple[str, str, int, int], Diagnostic] = {}
+        self._compared = 0
 
     def add(
         self,
@@ -94,14 +99,14 @@ class Report:
         severity: Severity | None = None,
     ) -> None:
         """Add a diagnostic whose primary place is `span`; the code's own severity is taken when none is given."""
-        more = tuple(Label(place, text) for place, text in labels)
+        more = tuple(Label(place, _clipped(text)) for place, text in labels)
         self.append(
             Diagnostic(
                 code=code,
-                message=message,
-                labels=(Label(span, label), *more),
-                notes=tuple(notes),
-                help=help,
+                message=_clipped(message),
+                labels=(Label(span, _clipped(label)), *more),
+                notes=tuple(_clipped(note) for note in notes),
+                help=None if help is None else _clipped(help),
                 fix=fix,
                 severity=severity or Severity(CODES[code].severity),
             )
@@ -117,6 +122,12 @@ class Report:
         for diagnostic in diagnostics:
             self.append(diagnostic)
 
+    def near(self, word: str, names: Iterable[str]) -> str | None:
+        """Return the name closest to a word, as `suggest.near` does, until a lot of names have been compared."""
+        candidates = list(names)
+        self._compared += len(candidates)
+        return near(word, candidates) if self._compared <= _COMPARED else None
+
     @property
     def has_errors(self) -> bool:
         """Whether anything found is an error."""
@@ -125,3 +136,7 @@ class Report:
     def sorted(self) -> tuple[Diagnostic, ...]:
         """Return all diagnostics by file and place, so that no order of work shows through."""
         return tuple(sorted(self._found.values(), key=lambda d: (d.span.source.name, d.span.start, d.code, d.message)))
+
+
+def _clipped(text: str) -> str:
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"

@@ -73,11 +73,7 @@ def search(
         return ()
     found: dict[str, Change] = {}
     if decision.effect is Effect.REQUIRE_APPROVAL:
-        for status in decision.approvals:
-            if not status.satisfied:
-                who = f"{status.quorum} of" if status.quorum > 1 else "one"
-                found[status.rule] = Change(f"approved by {who} {status.approvers} ({status.rule})", Effect.ALLOW)
-        return tuple(found.values())
+        found |= _approved(decision)
     pool = list(_pool(engine, request, buckets))
     smallest: list[frozenset[_Edit]] = []
     for edits in islice(_sets(pool), _MOST_TRIES):
@@ -98,6 +94,18 @@ def search(
     return tuple(found.values())
 
 
+def _approved(decision: Decision) -> dict[str, Change]:
+    """Say whose approvals a request waits for; with all of them it is allowed, by what an approval means."""
+    wanted = []
+    for status in decision.approvals:
+        if not status.satisfied:
+            missing = status.quorum - len(status.approved_by)
+            who = f"{missing} of" if missing > 1 else "one"
+            wanted.append(f"it were approved by {who} {status.approvers} ({status.rule})")
+    text = " and ".join(wanted)
+    return {text: Change(text, Effect.ALLOW)}
+
+
 def _sets(pool: list[tuple[_Edit, ...]]) -> Iterator[frozenset[_Edit]]:
     """Yield sets of edits, small ones first; what belongs together stays together."""
     seen: set[frozenset[_Edit]] = set()
@@ -114,7 +122,7 @@ def _pool(engine: Engine, request: Request, buckets: tuple[CompiledBucket, ...])
     """Yield what could be changed: for each permit that fails, and for each forbid that stops the request."""
     told: set[tuple[_Edit, ...]] = set()
     for at, bucket in enumerate(buckets):
-        arguments = engine.arguments(request, at)
+        arguments = engine.strictest(bucket, engine.views(request, buckets, at))
         atoms = _Atoms(engine, request, at, bucket, arguments)
         permits: list[tuple[int, list[tuple[_Edit, ...]]]] = []
         for outcome in engine.outcomes(bucket, arguments):
@@ -125,7 +133,7 @@ def _pool(engine: Engine, request: Request, buckets: tuple[CompiledBucket, ...])
                 if all(ways):
                     permits.append((len(failing), [way for found in ways for way in found]))
                     permits.append((len(failing), [tuple(e for found in ways for e in found[0])]))
-            elif effect == "forbid" and outcome.counts:
+            elif effect != "permit" and outcome.counts:
                 permits.append((0, [w for g in outcome.test.guards for w in atoms.ways(g.condition, False)]))
         for _, ways_of in sorted(permits, key=lambda p: p[0])[:12]:
             for way in ways_of:

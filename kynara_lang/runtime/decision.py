@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Any
 
-from attrs import field, frozen
+from attrs import frozen
 
 
 class Effect(StrEnum):
@@ -75,7 +75,6 @@ class Decision:
     rules: tuple[str, ...] = ()
     approvals: tuple[ApprovalStatus, ...] = ()
     errors: tuple[DecisionError, ...] = ()
-    denied_link: int | None = field(default=None, repr=False)
 
     @property
     def allowed(self) -> bool:

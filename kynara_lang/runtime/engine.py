@@ -138,20 +138,26 @@ class Engine:
             read = set(buckets[at].bucket.needs.of("subject"))
             if at > 0:
                 read |= buckets[at - 1].bucket.needs.of_other("delegator", kind.key) & kind.attributes.keys()
-            if at == 0:
-                for bucket in buckets:
-                    read |= bucket.bucket.needs.of_other("actor", kind.key) & kind.attributes.keys()
+            for bucket in buckets[at:]:
+                read |= bucket.bucket.needs.of_other("actor", kind.key) & kind.attributes.keys()
             subjects.append(frozenset(read))
         resource = frozenset[str]().union(*(b.bucket.needs.of("resource") for b in buckets))
         context = frozenset[str]().union(*(b.bucket.needs.of("context") for b in buckets))
         return Needs(tuple(subjects), resource, context)
 
     @staticmethod
-    def arguments(request: Request, at: int) -> Arguments:
-        """Return what the compiled functions take, for one link."""
+    def views(request: Request, buckets: tuple[CompiledBucket, ...], at: int) -> list[Arguments]:
+        """Return what the compiled functions take for one link, for everyone who could have called.
+
+        A rule that reads the actor might forbid what a person does directly and not what an agent does for them. So
+        that nobody gets more through another, a link for which any rule asks who acts is decided as if the call had
+        come from each principal up to the link itself, and the least counts; other links are decided once.
+        """
         chain = request.chain
         delegator = chain[at + 1] if at + 1 < len(chain) else None
-        return (chain[at], request.resource, request.args, request.context, delegator, chain[0], len(chain) - 1)
+        callers = range(at + 1 if buckets[at].bucket.asks_who_acts else 1)
+        fixed = (chain[at], request.resource, request.args, request.context, delegator)
+        return [(*fixed, chain[caller], len(chain) - 1 - caller) for caller in callers]
 
     def link(self, bucket: CompiledBucket, arguments: Arguments) -> LinkOutcome:
         """Decide one link."""
@@ -186,6 +192,10 @@ class Engine:
         waits = tuple(matched["require_approval"])
         effect = Effect.REQUIRE_APPROVAL if waits else Effect.ALLOW
         return LinkOutcome(effect, tuple(matched["permit"]), waits, tuple(errors))
+
+    def strictest(self, bucket: CompiledBucket, views: list[Arguments]) -> Arguments:
+        """Return the view of a link that is decided least permissively, the first of them."""
+        return min(views, key=lambda view: self.exact(bucket, view).effect.rank)
 
     def outcomes(self, bucket: CompiledBucket, arguments: Arguments) -> Iterator[RuleOutcome]:
         """Yield how every rule of a bucket fares, each on its own."""

@@ -14,12 +14,13 @@ from attrs import frozen
 
 from ..checker.symbols import RuleSymbol
 from ..semantics import times, types
+from ..semantics.display import display_entity
 from ..semantics.entity import Entity
-from ..semantics.problems import ValueProblem
+from ..semantics.problems import ValueProblem, quoted
 from .decision import DecisionError
 from .engine import Arguments, CompiledBucket, attempt, described
 from .entities import World
-from .problems import Refused
+from .problems import Refused, meant
 
 _SECOND = 10**9
 
@@ -57,12 +58,16 @@ def read(raw: Iterable[Any], world: World, errors: list[DecisionError]) -> tuple
 def _read_one(item: Any, path: str, world: World, subjects: types.Entity) -> Evidence:
     if not isinstance(item, Mapping):
         raise Refused("malformed-request", path, "an approval is an object")
-    texts = []
+    texts: list[str] = []
     for name in ("rule", "digest", "expires"):
         value = item.get(name)
         if not isinstance(value, str):
             raise Refused("malformed-request", f"{path}.{name}", f"an approval needs `{name}` as a text")
         texts.append(value)
+    asking = [rule.name for rule in world.program.rules if rule.effect == "require_approval"]
+    if texts[0] not in asking:
+        message = f"no rule {quoted(texts[0])} asks for an approval{meant(texts[0], asking)}"
+        raise Refused("malformed-request", f"{path}.rule", message)
     raw_approvers = item.get("approvers")
     if not isinstance(raw_approvers, list | tuple) or not raw_approvers:
         raise Refused("malformed-request", f"{path}.approvers", "an approval needs `approvers`, a list of entities")
@@ -86,7 +91,7 @@ def approved_by(
     chain: tuple[Entity, ...],
     errors: list[DecisionError],
 ) -> tuple[str, ...]:
-    """Return the keys of those who approved a rule for this call, in order, each once."""
+    """Return those who approved a rule for this call, as `User::"lea"`, in order, each once."""
     approval = rule.approval
     assert approval is not None
     found: dict[str, None] = {}
@@ -106,7 +111,7 @@ def approved_by(
             if error is not None:
                 errors.append(described(error, rule.name))
             elif counts is True:
-                found[str(person)] = None
+                found[display_entity(person)] = None
             else:
                 message = f'{person.type}::"{person.id}" is not among those who may approve this'
                 errors.append(DecisionError("approval-refused", message, rule.name, item.path))

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from ..checker.symbols import PatternSymbol, RuleSymbol
 from ..compiler import ir
@@ -182,11 +182,16 @@ def explain(
     except InvalidRequest:
         return Explanation(decision, _said(raw, "action", "name"), _said(raw, "resource", "id"))
     links, misses = [], []
+    satisfied = {status.rule for status in decision.approvals if status.satisfied}
     for at, bucket in enumerate(buckets):
-        arguments = engine.arguments(request, at)
+        arguments = engine.strictest(bucket, engine.views(request, buckets, at))
         outcomes = list(engine.outcomes(bucket, arguments))
-        links.append(_link(engine, shape, request, at, bucket, arguments, outcomes, all_rules=all_rules))
-        if links[-1].effect is Effect.DENY:
+        link = _link(engine, shape, request, at, bucket, arguments, outcomes, all_rules=all_rules)
+        if link.effect is Effect.REQUIRE_APPROVAL and satisfied.issuperset(link.rules):
+            permits = tuple(o.test.rule.name for o in outcomes if o.test.rule.effect == "permit" and o.counts)
+            link = evolve(link, effect=Effect.ALLOW, rules=permits)
+        links.append(link)
+        if link.effect is Effect.DENY:
             misses += _near(at, bucket, arguments, outcomes)
     misses.sort(key=lambda m: (m.failed, m.rule.name, m.link))
     changes = counterfactual.search(decide, engine, decision, request, buckets, raw, list(approvals))

@@ -17,7 +17,7 @@ from ..checker.symbols import Program, RuleSymbol
 from ..compiler.digest import digest
 from . import canonical, evidence
 from .decision import ApprovalStatus, Decision, DecisionError, Effect
-from .engine import CompiledBucket, Engine, LinkOutcome
+from .engine import Arguments, CompiledBucket, Engine, LinkOutcome
 from .entities import Entities, World
 from .explanation import Explanation, explain
 from .problems import InvalidRequest, Refused
@@ -142,20 +142,20 @@ class PolicySet:
 
     def _decide(self, prepared: Prepared, approvals: Iterable[Any]) -> Decision:
         engine, request = self._engine, prepared.request
-        outcomes: list[LinkOutcome] = []
+        found: list[tuple[CompiledBucket, Arguments, LinkOutcome]] = []
         errors: list[DecisionError] = []
         for at, bucket in enumerate(prepared.buckets):
-            outcome = engine.link(bucket, engine.arguments(request, at))
-            errors += outcome.errors
-            if outcome.effect is Effect.DENY:
-                return Decision(
-                    Effect.DENY, self.digest, self._names(outcome.rules), errors=tuple(errors), denied_link=at
-                )
-            outcomes.append(outcome)
-        granted = self._names(i for outcome in outcomes for i in outcome.rules)
-        if not any(outcome.waits for outcome in outcomes):
-            return Decision(Effect.ALLOW, self.digest, granted, errors=tuple(errors))
-        statuses = self._statuses(prepared, outcomes, approvals, errors)
+            for arguments in engine.views(request, prepared.buckets, at):
+                outcome = engine.link(bucket, arguments)
+                errors += outcome.errors
+                if outcome.effect is Effect.DENY:
+                    names = self._names(outcome.rules)
+                    return Decision(Effect.DENY, self.digest, names, errors=tuple(dict.fromkeys(errors)))
+                found.append((bucket, arguments, outcome))
+        granted = self._names(i for _, _, outcome in found for i in outcome.rules)
+        if not any(outcome.waits for _, _, outcome in found):
+            return Decision(Effect.ALLOW, self.digest, granted, errors=tuple(dict.fromkeys(errors)))
+        statuses = self._statuses(request, found, approvals, errors)
         pending = tuple(s.rule for s in statuses if not s.satisfied)
         effect = Effect.REQUIRE_APPROVAL if pending else Effect.ALLOW
         return Decision(effect, self.digest, pending or granted, statuses, tuple(dict.fromkeys(errors)))
@@ -168,24 +168,20 @@ class PolicySet:
 
     def _statuses(
         self,
-        prepared: Prepared,
-        outcomes: list[LinkOutcome],
+        request: Validated,
+        links: list[tuple[CompiledBucket, Arguments, LinkOutcome]],
         approvals: Iterable[Any],
         errors: list[DecisionError],
     ) -> tuple[ApprovalStatus, ...]:
-        """Say of each approval that matches whether the evidence satisfies it, on every link where it matches."""
+        """Say of each approval that matches whether the evidence satisfies it, wherever it matches."""
         given = evidence.read(approvals, self._world, errors)
-        bound = canonical.approval_digest(self.digest, prepared.request) if given else ""
-        now = self._now(prepared.request) if given else None
+        bound = canonical.approval_digest(self.digest, request) if given else ""
+        now = self._now(request) if given else None
         found: dict[int, tuple[str, ...]] = {}
-        for at, outcome in enumerate(outcomes):
-            arguments = self._engine.arguments(prepared.request, at)
+        for bucket, arguments, outcome in links:
             for index in outcome.waits:
                 rule = self.program.rules[index]
-                bucket = prepared.buckets[at]
-                people = evidence.approved_by(
-                    rule, given, bound, now, bucket, arguments, prepared.request.chain, errors
-                )
+                people = evidence.approved_by(rule, given, bound, now, bucket, arguments, request.chain, errors)
                 before = found.get(index, people)
                 found[index] = tuple(p for p in before if p in people)
         return tuple(_status(self.program.rules[i], people) for i, people in sorted(found.items()))

@@ -577,3 +577,4 @@ class Module:
     imports: tuple[Import, ...]
     declarations: tuple[Decl, ...]
     comments: tuple[Comment, ...]
+    broken: tuple[Span, ...] = ()  # what could not be read, and was reported

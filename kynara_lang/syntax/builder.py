@@ -15,10 +15,13 @@ from attrs import frozen
 
 from ..diagnostics.diagnostic import Report
 from ..diagnostics.source import Source, Span
-from . import ast
+from . import ast, chains
+from .chains import Chain, Compared
 
 N = TypeVar("N", bound=ast.Node)
 Children = list[Any]
+
+MAX_NAME = 250
 
 _ESCAPES = {'"': '"', "\\": "\\", "n": "\n", "t": "\t"}
 _ESCAPE = re.compile(r"\\(?:u\{([0-9A-Fa-f]{1,6})\}|(.)|$)")
@@ -39,14 +42,6 @@ class _Group(ast.Node):
     inner: ast.Expr
 
 
-@frozen(eq=False)
-class _Chain(ast.Node):
-    """A growing `and` or `or`: operands are appended in place, so that a long chain costs linear work."""
-
-    word: Literal["and", "or"]
-    operands: list[ast.Expr]
-
-
 class Builder:
     """Makes nodes of one source at a time; the parser sets `source` and `report` before it starts."""
 
@@ -64,7 +59,18 @@ class Builder:
 
     def ident(self, token: Any) -> ast.Ident:
         """Make a name of one token."""
-        return ast.Ident(str(token), span=self.span([token]))
+        return self._name(str(token), self.span([token]))
+
+    def _name(self, text: str, span: Span) -> ast.Ident:
+        if len(text) > MAX_NAME:
+            self.report.add(
+                "KYN007",
+                f"a name is longer than {MAX_NAME} characters",
+                Span(span.source, span.start, span.start + MAX_NAME),
+                "the name begins here",
+                help="choose a shorter name",
+            )
+        return ast.Ident(text, span=span)
 
     def string(self, c: Children) -> ast.StringLit:
         """Make a string of one token, its escapes resolved."""
@@ -82,7 +88,13 @@ class Builder:
             code = int(digits, 16)
             if code <= 0x10FFFF and not 0xD800 <= code <= 0xDFFF:
                 return chr(code)
-            self.report.add("KYN004", f"`{match[0]}` is not a Unicode character", place, "no such character")
+            self.report.add(
+                "KYN004",
+                f"`{match[0]}` is not a Unicode character",
+                place,
+                "no such character",
+                help="characters go from `\\u{0}` to `\\u{10ffff}`, without the halves `\\u{d800}` to `\\u{dfff}`",
+            )
             return ""
         if letter in _ESCAPES:
             return _ESCAPES[letter]
@@ -92,24 +104,38 @@ class Builder:
             place,
             "unknown escape",
             notes=['a string knows the escapes `\\"`, `\\\\`, `\\n`, `\\t` and `\\u{…}`'],
-            help=f"write a backslash itself as `\\\\{letter}`",
+            help=self._escape_cure(match),
         )
         return match[0]
+
+    @staticmethod
+    def _escape_cure(match: re.Match[str]) -> str:
+        if match[2] == "u":
+            digits = re.compile(r"[0-9A-Fa-f]{4}").match(match.string, match.end())
+            return f"write a character by its number in braces: `\\u{{{digits[0] if digits else '20ac'}}}`"
+        return f"write a backslash itself as `\\\\{match[2] or ''}`"
 
     @staticmethod
     def _all(c: Children, kind: type[N]) -> tuple[N, ...]:
         return tuple(x for x in c if isinstance(x, kind))
 
     def _exprs(self, c: Children) -> tuple[ast.Expr, ...]:
-        return tuple(self._plain(x) for x in c if isinstance(x, ast.Expr | _Group | _Chain))
+        return tuple(self._plain(x) for x in c if isinstance(x, ast.Expr | _Group | Chain | Compared))
 
     def _plain(self, x: Any) -> ast.Expr:
+        """Return a finished expression; what was only growing is judged as a whole, so it is blamed once."""
         if isinstance(x, _Group):
             return x.inner
-        if isinstance(x, _Chain):
-            made = ast.And if x.word == "and" else ast.Or
-            return made(tuple(x.operands), span=x.span)
-        return cast(ast.Expr, x)
+        if isinstance(x, Compared):
+            return chains.comparisons(x, self.report)
+        if not isinstance(x, Chain):
+            return cast(ast.Expr, x)
+        inner = [o for o in x.operands if isinstance(o, Chain)]
+        if inner:
+            chains.mixed(x, inner, self.report)
+        operands = tuple(self._plain(o) for o in x.operands)
+        made = ast.And if x.word == "and" else ast.Or
+        return made(operands, span=x.span)
 
     @staticmethod
     def _parts(c: Children) -> dict[str, Any]:
@@ -127,7 +153,9 @@ class Builder:
     def dotted(self, c: Children) -> ast.Ident:
         if len(c) == 1:
             return self.ident(c[0])
-        return ast.Ident(f"{c[0].text}.{c[2].text}", span=self.span(c))
+        if len(c[0].text) > MAX_NAME:  # already reported; not growing keeps a long chain linear
+            return ast.Ident(c[0].text, span=self.span(c))
+        return self._name(f"{c[0].text}.{c[2].text}", self.span(c))
 
     def attr_name(self, c: Children) -> ast.Ident:
         return self.ident(c[0])
@@ -226,8 +254,6 @@ class Builder:
     def action(self, c: Children) -> ast.ActionDecl:
         found: dict[str, list[Any]] = {}
         for part in self._all(c, _Part):
-            if part.kind in ("on", "parameters") and part.kind in found:
-                continue
             found.setdefault(part.kind, []).extend([part.value] if part.kind == "acts_as" else part.value)
 
         def listed(kind: str) -> tuple[Any, ...]:
@@ -415,61 +441,49 @@ class Builder:
 
     # --- expressions
 
-    def or_expr(self, c: Children) -> _Chain:
+    def or_expr(self, c: Children) -> Chain:
         return self._chain("or", c)
 
-    def and_expr(self, c: Children) -> _Chain:
+    def and_expr(self, c: Children) -> Chain:
         return self._chain("and", c)
 
-    def _chain(self, word: Literal["and", "or"], c: Children) -> _Chain:
-        left, right = c[0], c[2]
-        for side in (left, right):
-            if isinstance(side, _Chain) and side.word != word:
-                self._mixed(side, self.span(c))
-        if isinstance(left, _Chain) and left.word == word:
-            left.operands.append(self._plain(right))
-            return _Chain(word, left.operands, span=self.span(c))
-        return _Chain(word, [self._plain(left), self._plain(right)], span=self.span(c))
+    def _chain(self, word: Literal["and", "or"], c: Children) -> Chain:
+        left, right = self._operand(c[0]), self._operand(c[2])
+        if isinstance(left, Chain) and left.word == word:
+            left.operands.append(right)
+            return Chain(word, left.operands, span=self.span(c))
+        return Chain(word, [left, right], span=self.span(c))
 
-    def _mixed(self, inner: _Chain, whole: Span) -> None:
-        text, at = whole.text, inner.span.start - whole.start
-        end = at + inner.span.end - inner.span.start
-        self.report.add(
-            "KYN509",
-            "`and` and `or` stand together without parentheses",
-            whole,
-            f"`{inner.word}` would be taken first here",
-            help=f"say which is meant: `{text[:at]}({text[at:end]}){text[end:]}`" if "\n" not in text else None,
-        )
+    def _operand(self, x: Any) -> ast.Expr | Chain:
+        return x if isinstance(x, Chain) else self._plain(x)
 
     def not_expr(self, c: Children) -> ast.Not:
         return ast.Not(self._plain(c[1]), span=self.span(c))
 
     def quantifier(self, c: Children) -> ast.Quantifier:
         kind: Literal["all", "any"] = "all" if c[0].type == "ALL" else "any"
-        return ast.Quantifier(
-            kind, self.ident(c[1]), self._plain(c[3]), self._plain(c[5]), span=self.span(c)
-        )
+        return ast.Quantifier(kind, self.ident(c[1]), self._plain(c[3]), self._plain(c[5]), span=self.span(c))
 
     def binary(self, c: Children) -> ast.Binary:
         op = cast(ast.BinaryOp, " ".join(str(x) for x in c[1:-1]))
         return ast.Binary(op, self._plain(c[0]), self._plain(c[-1]), span=self.span(c))
 
-    def chained(self, c: Children) -> ast.Expr:
-        first = self._plain(c[0])
-        operator = " ".join(str(x) for x in c[1:-1])
-        middle = first.operands[-1] if isinstance(first, ast.And) else first
-        right = middle.right if isinstance(middle, ast.Binary) else middle
-        again = ast.Binary(cast(ast.BinaryOp, operator), right, self._plain(c[-1]), span=self.span([right, c[-1]]))
-        self.report.add(
-            "KYN008",
-            "a comparison cannot be compared again",
-            self.span(c),
-            "two comparisons in one",
-            help=f"write `{first.span.text} and {again.span.text}`" if isinstance(middle, ast.Binary) else None,
-        )
-        before = first.operands if isinstance(first, ast.And) else (first,)
-        return ast.And((*before, again), span=self.span(c))
+    def chained(self, c: Children) -> Compared:
+        first, right = c[0], self._plain(c[-1])
+        operator = cast(ast.BinaryOp, " ".join(str(x) for x in c[1:-1]))
+        if not isinstance(first, Compared):
+            last, span = first, first.span
+            if isinstance(first, ast.Binary):
+                last = first.right
+                span = Span(self.source, chains.right_start(first), first.span.end)
+            first = Compared([last], [span], [], [first], span=first.span)
+        left = first.operands[-1]
+        whole = Span(self.source, first.spans[-1].start, self.span(c).end)
+        first.tests.append(ast.Binary(operator, left, right, span=whole))
+        first.operands.append(right)
+        first.spans.append(self.span(c[-1:]))
+        first.operators.append(operator)
+        return Compared(first.operands, first.spans, first.operators, first.tests, span=self.span(c))
 
     def has_expr(self, c: Children) -> ast.Has:
         return ast.Has(self._plain(c[0]), c[2], span=self.span(c))

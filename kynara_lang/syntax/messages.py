@@ -7,6 +7,8 @@ from collections.abc import Iterable
 
 from ..diagnostics.diagnostic import Report
 from ..diagnostics.source import Span
+from .habits import habit_at
+from .scrutiny import STRING
 
 _PLAIN = {
     "LBRACE": "`{`",
@@ -38,9 +40,24 @@ _PLAIN = {
     "ON_BEHALF_OF": "`on behalf of`",
     "SET": "`Set<…>`",
     "$END": "the end of the file",
-    "__ANON_0": "`::`",
+    "DOUBLE_COLON": "`::`",
+    "SAME": "`==`",
 }
-_OPERATORS = {"IN", "LIKE", "WITHIN", "HAS", "IS", "HOLDS", "PLUS", "MINUS", "STAR", "LESSTHAN", "MORETHAN", "NOT"}
+_OPERATORS = {
+    "IN",
+    "LIKE",
+    "WITHIN",
+    "HAS",
+    "IS",
+    "HOLDS",
+    "PLUS",
+    "MINUS",
+    "STAR",
+    "LESSTHAN",
+    "MORETHAN",
+    "NOT",
+}
+_OPERATORS |= {"SAME", "DIFFERS", "AT_MOST", "AT_LEAST"}
 _DECLARATIONS = {"TRAIT", "TYPE", "LET", "ROLE", "PERMIT", "FORBID", "INVARIANT", "FIXTURE"}
 _CLAUSES = {"WHEN", "UNLESS", "SCOPE", "VALID"}
 _VALUES = {"TRUE", "FALSE", "INT", "STRING", "LPAR"}
@@ -52,18 +69,36 @@ def expected_words(terminals: Iterable[str]) -> str:
     words: list[str] = []
     if names >= _VALUES:
         words.append("a value or condition")
-        names -= _VALUES | {"DECIMAL", "TIME", "DURATION", "LBRACE", "MINUS", "ALL", "ANY", "NOT", "NAME", "TYPE_NAME"}
+        names -= _VALUES | {
+            "DECIMAL",
+            "TIME",
+            "DURATION",
+            "LBRACE",
+            "MINUS",
+            "ALL",
+            "ANY",
+            "NOT",
+            "NAME",
+            "TYPE_NAME",
+        }
         names -= {"SUBJECT", "RESOURCE", "CONTEXT"}
     if names >= _CLAUSES:
         words.append("a clause such as `when`")
         names -= _CLAUSES | {"SUBJECT", "ACTION", "RESOURCE", "FROM", "QUORUM", "EXPIRES", "NEVER", "ALWAYS"}
     if names >= _DECLARATIONS:
         words.append("a declaration such as `permit` or `action`")
-        names -= _DECLARATIONS | {"SUBJECT", "ACTION", "RESOURCE", "CONTEXT", "REQUIRE_APPROVAL", "TEST", "IMPORT"}
+        names -= _DECLARATIONS | {
+            "SUBJECT",
+            "ACTION",
+            "RESOURCE",
+            "CONTEXT",
+            "REQUIRE_APPROVAL",
+            "TEST",
+            "IMPORT",
+        }
     if len(names & _OPERATORS) > 3:
         words.append("an operator")
         names -= _OPERATORS | {"OR", "AND", "DOT"}
-        names = {n for n in names if not n.startswith("__ANON")}
     if "NAME" in names and len(names) > 40:
         words.append("a name")
         names.clear()
@@ -75,47 +110,122 @@ def expected_words(terminals: Iterable[str]) -> str:
     return shown[0] if len(shown) == 1 else ", ".join(shown[:-1]) + " or " + shown[-1] if shown else "something else"
 
 
-def unexpected(report: Report, span: Span, accepted: Iterable[str]) -> None:
-    """Report a token that does not fit where it stands."""
-    text = span.text
-    if not text:
-        opening = _unclosed(span)
+def unexpected(report: Report, span: Span, accepted: frozenset[str], since: int) -> None:
+    """Report a token that does not fit where it stands; reading began at `since`."""
+    opening = _unclosed(span, since)
+    if opening is not None and _begins_anew(span, opening.text, accepted):
+        close = ")" if opening.text == "(" else "}"
+        here = "the file ends here" if not span.text else f"`{span.text}` begins something new here"
         report.add(
             "KYN001",
-            "the file ends too early",
-            span,
-            f"expected {expected_words(accepted)}",
-            labels=[(opening, "this is never closed")] if opening else (),
-            help="close it with `}`" if opening and opening.text == "{" else None,
+            f"this `{opening.text}` is never closed",
+            opening,
+            f"its `{close}` is missing",
+            labels=[(span, here)],
+            help=f"write the missing `{close}`",
         )
         return
-    report.add("KYN001", f"`{text}` does not fit here", span, f"expected {expected_words(accepted)}")
+    if not span.text:
+        report.add("KYN001", "the file ends too early", span, f"expected {expected_words(accepted)}")
+        return
+    if (habit := habit_at(span, accepted)) is not None:
+        report.add("KYN001", habit.message, habit.span, habit.label, notes=habit.notes, help=habit.help)
+        return
+    cure, word = None, " ".join(span.text.split())
+    message = f"`{span.text}` does not fit here"
+    if span.text in (")", "}") and opening is None:
+        label, cure = (
+            "closes nothing that is open",
+            "delete it, or look for a bracket that is closed too early",
+        )
+    elif word in _DECLARATION_WORDS | _EITHER and _at_margin(span) and "LET" not in accepted:
+        message = f"the declaration before this `{word}` is not finished"
+        label = f"expected {expected_words(accepted)} before this"
+    elif span.text == "import":
+        label, cure = "too late here", "put imports at the top, after `module` and before all declarations"
+    elif span.text == "module":
+        label, cure = "too late here", "put `module` on the first line of the file, once"
+    else:
+        label = f"expected {expected_words(accepted)}"
+    report.add("KYN001", message, span, label, help=cure)
 
 
-def unknown_character(report: Report, span: Span) -> None:
+def unknown_character(report: Report, span: Span, accepted: frozenset[str]) -> None:
     """Report a character that starts no word of the language, or a string that never ends."""
+    text = span.source.text
     if span.text == '"':
-        line_end = span.source.text.find("\n", span.start)
-        whole = Span(span.source, span.start, line_end if line_end >= 0 else len(span.source.text))
+        line_end = text.find("\n", span.start)
+        whole = Span(span.source, span.start, line_end if line_end >= 0 else len(text))
         report.add(
             "KYN003",
             "a string has no closing quote",
             whole,
             'expected `"` before the end of the line',
-            help='close the string on the same line; a line break inside is written `\\n`',
+            help="close the string on the same line; a line break inside is written `\\n`",
         )
         return
-    word = re.compile(r"[0-9][A-Za-z0-9_]*|.", re.DOTALL).match(span.source.text, span.start)
+    if (habit := habit_at(span, accepted)) is not None:
+        report.add("KYN002", habit.message, habit.span, habit.label, notes=habit.notes, help=habit.help)
+        return
+    word = re.compile(r"[0-9][A-Za-z0-9_]*|.", re.DOTALL).match(text, span.start)
     whole = Span(span.source, span.start, word.end() if word else span.end)
-    report.add("KYN002", f"`{whole.text}` has no meaning in a policy", whole, "not part of the language")
+    if span.text.isdigit():
+        label, cure = "neither a number nor a duration", _NUMBERS
+        message = f"`{whole.text}` is not a number"
+    else:
+        label, cure = "not part of the language", None
+        message = f"`{whole.text}` has no meaning in a policy"
+        if span.text.isalpha():
+            message = f"`{span.text}` cannot stand in a name"
+            cure = "names are written with the letters a-z, digits and `_`; other letters stand only in texts"
+    report.add("KYN002", message, whole, label, help=cure)
 
 
-def _unclosed(span: Span) -> Span | None:
+_NUMBERS = "write whole numbers as `1000`, decimals as `50.00`, durations as `90s`, `15m`, `4h` or `7d`"
+_SCANNED = re.compile(rf"{STRING}|#[^\n]*|[({{]|[)}}]")
+_CLAUSE_WORDS = {
+    "when",
+    "unless",
+    "scope",
+    "subject",
+    "action",
+    "resource",
+    "from",
+    "valid",
+    "quorum",
+    "expires",
+}
+_DECLARATION_WORDS = {
+    "trait", "type", "role", "let", "permit", "forbid", "require approval", "invariant", "fixture", "test",
+}  # fmt: skip
+
+
+_EITHER = {"subject", "resource", "action", "context"}  # these begin clauses as well
+
+
+def _begins_anew(span: Span, opening: str, accepted: frozenset[str]) -> bool:
+    """Whether a token shows that what is still open should have been closed before it."""
+    if not span.text:
+        return True
+    word = " ".join(span.text.split())
+    starts_line = not span.source.text[span.source.text.rfind("\n", 0, span.start) + 1 : span.start].strip()
+    if opening == "(" and "RPAR" in accepted:
+        return word == "}" or (starts_line and word in _CLAUSE_WORDS | _DECLARATION_WORDS)
+    if opening == "{" and "RBRACE" in accepted:
+        return _at_margin(span) and word in _DECLARATION_WORDS | _EITHER
+    return False
+
+
+def _at_margin(span: Span) -> bool:
+    return span.start == 0 or span.source.text[span.start - 1] == "\n"
+
+
+def _unclosed(span: Span, since: int) -> Span | None:
     """Find the innermost bracket that is still open at a place."""
     stack: list[Span] = []
-    for found in re.finditer(r'"(?:[^"\\\n]|\\[^\n])*"|#[^\n]*|[({]|[)}]', span.source.text[: span.start]):
-        if found[0] in "({":
+    for found in _SCANNED.finditer(span.source.text, since, span.start):
+        if found[0] in ("(", "{"):
             stack.append(Span(span.source, *found.span()))
-        elif found[0] in ")}" and stack:
+        elif found[0] in (")", "}") and stack:
             stack.pop()
     return stack[-1] if stack else None

@@ -1,8 +1,11 @@
 """Text to tree: the only place that knows Lark.
 
-A file is first looked at as text (size, encoding, controls that deceive the eye, nesting), then parsed by shipped
-LALR tables with the builder attached, so that no parse tree is ever made; last, comments are collected and `##` lines
-become the documentation of what follows them. Problems become diagnostics; nothing is raised.
+A file is first looked at as text (`scrutiny`), then parsed by shipped LALR tables with the builder attached, so that
+no parse tree is ever made; last, comments are collected and `##` lines become the documentation of what follows them.
+Problems become diagnostics; nothing is raised.
+
+A declaration that does not parse is set aside as broken and reading goes on at the next one (`recovery`), so that one
+run shows the mistakes of all declarations, and names that a broken one may declare are not called unknown.
 """
 
 from __future__ import annotations
@@ -12,112 +15,138 @@ import threading
 from typing import Any, cast
 
 import lark
-from attrs import evolve
+from attrs import evolve, frozen
 
 from ..diagnostics.diagnostic import Report
 from ..diagnostics.source import Source, Span
-from . import ast, messages, tables, walk
+from . import ast, messages, recovery, scrutiny, tables, walk
 from .builder import Builder
 
-MAX_CHARACTERS = 32 * 1024 * 1024
-MAX_NESTING = 100
 MAX_DEPTH = 80
+MAX_BROKEN = 20  # declarations that do not parse, in one file
 
-_BIDI = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
-_UNREADABLE = re.compile("[\x00\ud800-\udfff]")
-_BRACKETS = re.compile(r'"(?:[^"\\\n]|\\[^\n])*"|#[^\n]*|[(\[{]|[)\]}]')
-_COMMENTS = re.compile(r'"(?:[^"\\\n]|\\[^\n])*"|#[^\n]*')
+_COMMENTS = re.compile(rf"{scrutiny.STRING}|#[^\n]*")
 
 _lock = threading.Lock()
 _builder = Builder()
 _parsers: list[lark.Lark] = []
 
 
+@frozen
+class _Failure:
+    """Where parsing stopped, and which terminals would have gone on."""
+
+    span: Span
+    accepted: frozenset[str]
+    unreadable: bool  # no word of the language begins here
+
+
 def parse(source: Source, report: Report) -> ast.Module | None:
-    """Return the tree of a source, or None when it could not be read; what is wrong goes into the report."""
-    if not _readable(source, report):
-        return None
+    """Return the tree of a source, or None when any of it could not be read; what is wrong goes into the report."""
+    module = read(source, report)
+    return None if module.broken else module
+
+
+def read(source: Source, report: Report) -> ast.Module:
+    """Return the tree of what could be read; `broken` holds the spans that could not, and says so in the report."""
+    text = source.text
+    if text.startswith("\ufeff"):
+        text = " " + text[1:]  # a byte order mark says nothing in UTF-8
+    if not scrutiny.acceptable(source, text, report):
+        return ast.Module(source, None, (), (), (), broken=(Span(source, 0, len(text)),))
+    found: list[ast.Module] = []
+    broken: list[Span] = []
+    start, end = 0, len(text)
+    while start < end or not found:
+        parsed = _parse(source, text, start, end, report)
+        if isinstance(parsed, ast.Module):
+            found.append(parsed)
+            break
+        parsed = _unfinished(source, text, start, parsed)
+        if parsed.unreadable:
+            messages.unknown_character(report, parsed.span, parsed.accepted)
+        else:
+            messages.unexpected(report, parsed.span, parsed.accepted, start)
+        bad = recovery.broken(text, start, parsed.span.start)
+        for begin in bad.starts:
+            before = _parse(source, text, start, begin, report) if begin > start else None
+            if not isinstance(before, _Failure):
+                break
+        if isinstance(before, ast.Module):
+            found.append(before)
+        stop = bad.end if len(broken) + 1 < MAX_BROKEN else end
+        broken.append(Span(source, start if isinstance(before, _Failure) else begin, stop))
+        start = stop
+        if start >= end:
+            break
+    module = _joined(source, found, tuple(broken))
+    return _with_comments(_shallow(module, report))
+
+
+def _parse(source: Source, text: str, start: int, end: int, report: Report) -> ast.Module | _Failure:
+    """Parse a part of a text; what lies before it counts as blank, so that spans stay true."""
+    part = text if (start, end) == (0, len(text)) else " " * start + text[start:end]
     with _lock:  # one builder, one file at a time: parsing holds the interpreter anyway
         if not _parsers:
             _parsers.append(tables.load(_builder))
         _builder.source, _builder.report = source, report
         try:
-            module = _parsers[0].parse(source.text)
+            module = _parsers[0].parse(part)
         except lark.exceptions.UnexpectedToken as problem:
-            token, end = problem.token, len(source.text)
+            token = problem.token
             span = Span(source, end, end)
             if token.type != "$END" and token.start_pos is not None and token.end_pos is not None:
                 span = Span(source, token.start_pos, token.end_pos)
-            messages.unexpected(report, span, problem.accepts)
-            return None
+            return _Failure(span, frozenset(problem.accepts), False)
         except lark.exceptions.UnexpectedCharacters as problem:
             at = cast(int, problem.pos_in_stream)
-            messages.unknown_character(report, Span(source, at, at + 1))
-            return None
+            return _Failure(Span(source, at, at + 1), frozenset(problem.allowed or ()), True)
     assert isinstance(module, ast.Module)
-    if not _shallow(module, report):
-        return None
-    return _with_comments(module)
+    return module
 
 
-def _readable(source: Source, report: Report) -> bool:
-    text = source.text
-    if len(text) > MAX_CHARACTERS:
-        report.add(
-            "KYN007",
-            f"the file has {len(text):,} characters",
-            Span(source, 0, 0),
-            f"at most {MAX_CHARACTERS:,} are read",
-            help="split the policy into several files; all files of the checked paths form one program",
-        )
-        return False
-    if found := _UNREADABLE.search(text):
-        what = "a NUL character" if found[0] == "\0" else "a lone surrogate, half of a character"
-        report.add("KYN006", f"the file holds {what}", Span(source, *found.span()), "not text")
-        return False
-    for found in _BIDI.finditer(text):
-        report.add(
-            "KYN005",
-            "a bidirectional control character makes text look other than it is",
-            Span(source, *found.span()),
-            f"U+{ord(found[0]):04X} stands here unseen",
-            notes=["such characters can hide code from whoever reviews it, in comments and strings too"],
-            help="delete the character; in a string it can be written as an escape, such as `\\u{202e}`",
-        )
-        return False
-    depth = 0
-    for found in _BRACKETS.finditer(text):
-        if found[0] in "([{":
-            depth += 1
-            if depth > MAX_NESTING:
-                report.add(
-                    "KYN007",
-                    f"brackets are nested more than {MAX_NESTING} deep",
-                    Span(source, *found.span()),
-                    "one too many opens here",
-                    help="give parts of the expression names with `let`",
-                )
-                return False
-        elif found[0] in ")]}":
-            depth -= 1
-    return True
+def _unfinished(source: Source, text: str, start: int, failure: _Failure) -> _Failure:
+    """Where the word that begins the next declaration was taken for a name, say that it is what does not fit."""
+    at = recovery.declaration_word_before(text, start, failure.span.start)
+    if at is None:
+        return failure
+    before = _parse(source, text, start, at[0], Report())
+    return evolve(before, span=Span(source, *at)) if isinstance(before, _Failure) else failure
 
 
-def _shallow(module: ast.Module, report: Report) -> bool:
-    """Refuse trees whose depth would exhaust the stack of later passes."""
-    fine = True
+def _joined(source: Source, parts: list[ast.Module], broken: tuple[Span, ...]) -> ast.Module:
+    if len(parts) == 1 and not broken:
+        return parts[0]
+    return ast.Module(
+        source,
+        next((part.name for part in parts if part.name), None),
+        tuple(item for part in parts for item in part.imports),
+        tuple(item for part in parts for item in part.declarations),
+        (),
+        broken=broken,
+    )
+
+
+def _shallow(module: ast.Module, report: Report) -> ast.Module:
+    """Set aside declarations whose depth would exhaust the stack of later passes."""
+    fine: list[ast.Decl] = []
+    broken: list[Span] = []
     for declaration in module.declarations:
         depth, node = walk.deepest(declaration)
-        if depth > MAX_DEPTH:
-            report.add(
-                "KYN007",
-                f"an expression is nested {depth} levels deep",
-                node.span,
-                f"at most {MAX_DEPTH} levels are checked",
-                help="give parts of the expression names with `let`",
-            )
-            fine = False
-    return fine
+        if depth <= MAX_DEPTH:
+            fine.append(declaration)
+            continue
+        report.add(
+            "KYN007",
+            f"an expression is nested {depth} levels deep",
+            node.span,
+            f"at most {MAX_DEPTH} levels are checked",
+            help="give parts of the expression names with `let`",
+        )
+        broken.append(declaration.span)
+    if not broken:
+        return module
+    return evolve(module, declarations=tuple(fine), broken=(*module.broken, *broken))
 
 
 def _with_comments(module: ast.Module) -> ast.Module:
@@ -130,11 +159,12 @@ def _with_comments(module: ast.Module) -> ast.Module:
         if found[0][0] != "#":
             continue
         place = source.position(found.start())
-        own_line = not source.line_text(place.line)[: place.column - 1].strip()
-        comments.append(ast.Comment(found[0], own_line, span=Span(source, *found.span())))
-        if own_line and found[0].startswith("##"):
+        own_line = not source.line_text(place.line)[: place.column - 1].strip(" \t\ufeff")
+        comment = found[0].rstrip("\r")
+        comments.append(ast.Comment(comment, own_line, span=Span(source, found.start(), found.start() + len(comment))))
+        if own_line and comment.startswith("##") and not comment.startswith("###"):
             before = docs.pop(place.line - 1, None)
-            line = found[0][2:].strip()
+            line = comment[2:].strip()
             docs[place.line] = line if before is None else f"{before}\n{line}"
     declarations = module.declarations
     if docs:
@@ -149,8 +179,6 @@ def _documented(node: ast.Decl, docs: dict[int, str]) -> ast.Decl:
     for part in ("attributes", "parameters", "fields"):
         inner = getattr(node, part, None)
         if inner and isinstance(inner[0], ast.AttributeDecl):
-            made = tuple(
-                evolve(a, doc=docs[line]) if (line := a.span.first.line - 1) in docs else a for a in inner
-            )
+            made = tuple(evolve(a, doc=docs[line]) if (line := a.span.first.line - 1) in docs else a for a in inner)
             changes[part] = made
     return evolve(node, **changes) if changes else node

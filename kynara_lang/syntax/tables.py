@@ -51,9 +51,7 @@ def load(transformer: object | None = None) -> lark.Lark:
     for state, actions in table["states"].items():
         table["states"][state] = {int(token): action for token, action in actions.items()}
     parser: lark.Lark = lark.Lark.__new__(lark.Lark)
-    parser._load(
-        {"data": data, "memo": {int(number): item for number, item in memo.items()}}, transformer=transformer
-    )
+    parser._load({"data": data, "memo": {int(number): item for number, item in memo.items()}}, transformer=transformer)
     return parser
 
 

@@ -1,0 +1,381 @@
+"""Words and signs that authors bring from other languages, and what a policy writes instead.
+
+Each entry is one habit: where it is recognised, and the message. Nothing here changes what parses; it only turns
+"does not fit here" into the text to copy.
+"""
+
+from __future__ import annotations
+
+import re
+
+from attrs import frozen
+
+from ..diagnostics.source import Span
+from ..diagnostics.suggest import near
+
+
+@frozen
+class Habit:
+    """What to say about a place: the message, the label under the span, and the help."""
+
+    span: Span
+    message: str
+    label: str
+    help: str
+    notes: tuple[str, ...] = ()
+
+
+# Signs, longest first, with what stands for them.
+_SIGNS: dict[str, tuple[str, str]] = {
+    "&&": ("`&&` is written `and`", "write `and`"),
+    "||": ("`||` is written `or`", "write `or`"),
+    "===": ("`===` is written `==`", "write `==`"),
+    "!==": ("`!==` is written `!=`", "write `!=`"),
+    "<>": ("`<>` is written `!=`", "write `!=`"),
+    "=~": (
+        "there are no regular expressions",
+        'write `like "a*b"`, where `*` stands for any text, or `.contains(…)`',
+    ),
+    "=>": ("`=>` has no meaning in a policy", "write a condition as `when …`"),
+    ":=": ("`:=` is written `=`", "write `let name = …`"),
+    "//": ("comments begin with `#`", "write `#` instead of `//`"),
+    "/*": ("comments begin with `#`", "write `#` at the beginning of each line of the comment"),
+    "--": ("comments begin with `#`", "write `#` instead of `--`"),
+    "!": ("`!` is written `not`", "write `not`"),
+    ";": ("nothing ends with `;`", "delete the `;`"),
+    "[": ("sets are written in braces", "write `{…}` instead of `[…]`"),
+    "]": ("sets are written in braces", "write `{…}` instead of `[…]`"),
+    "?": ("there is no `… ? … : …`", "write two rules, or `(c and a) or (not c and b)`"),
+    "/": ("there is no division", "multiply the other side instead"),
+    "%": ("there is no remainder", "write the values that are meant: `in {1, 2}`"),
+    "$": ("names stand without `$`", "delete the `$`"),
+    "@": ("this looks like an address without quotes", 'write it in quotes: `"eve@example.com"`'),
+    "&": ("`&` is written `and`", "write `and`"),
+    "|": ("`|` is written `or`", "write `or`"),
+    "=": ("`=` does not compare", "write `==`"),
+}
+_DECLARES = {
+    "allow": "permit",
+    "grant": "permit",
+    "accept": "permit",
+    "deny": "forbid",
+    "reject": "forbid",
+    "block": "forbid",
+    "prohibit": "forbid",
+    "require_approval": "require approval",
+    "require": "require approval",
+    "approve": "require approval",
+    "approval": "require approval",
+    "rule": "permit",
+    "policy": "permit",
+    "const": "let",
+    "var": "let",
+    "def": "let",
+    "fn": "let",
+    "func": "let",
+    "function": "let",
+    "enum": "type",
+    "record": "type",
+    "struct": "type",
+    "entity": "subject` or `resource",
+    "class": "subject` or `resource",
+    "object": "resource",
+    "principal": "subject",
+    "user": "subject",
+    "actor": "subject",
+    "interface": "trait",
+    "mixin": "trait",
+    "package": "module",
+    "namespace": "module",
+    "use": "import",
+    "using": "import",
+    "include": "import",
+    "from": "import",
+    "actions": "action",
+    "roles": "role",
+    "resources": "resource",
+    "subjects": "subject",
+    "assert": "invariant",
+    "property": "invariant",
+}
+_CLAUSES = {
+    "if": "when",
+    "where": "when",
+    "condition": "when",
+    "conditions": "when",
+    "provided": "when",
+    "principal": "subject",
+    "principals": "subject",
+    "subjects": "subject",
+    "user": "subject",
+    "users": "subject",
+    "who": "subject",
+    "actions": "action",
+    "operation": "action",
+    "resources": "resource",
+    "object": "resource",
+    "target": "resource",
+    "on": "resource",
+    "approver": "from",
+    "approvers": "from",
+    "by": "from",
+    "expire": "expires",
+    "timeout": "expires",
+    "and": "when",
+    "scoped": "scope",
+}
+_INFIX = {
+    "contains": ".contains(…)",
+    "startswith": ".starts_with(…)",
+    "starts_with": ".starts_with(…)",
+    "endswith": ".ends_with(…)",
+    "ends_with": ".ends_with(…)",
+    "equals": "==",
+    "eq": "==",
+    "matches": 'like "a*b"',
+    "under": "within",
+    "inside": "within",
+    "isin": "in",
+}
+_NOTHING = {"null", "nil", "None", "none", "undefined"}
+_TRUTH = {"True": "true", "False": "false", "TRUE": "true", "FALSE": "false"}
+
+
+_DECISIONS = {
+    "permit": "allow",
+    "permitted": "allow",
+    "allowed": "allow",
+    "forbid": "deny",
+    "forbidden": "deny",
+    "denied": "deny",
+    "reject": "deny",
+    "approval": "require_approval",
+    "require": "require_approval",
+    "require approval": "require_approval",
+}
+_BEGIN_CLAUSES = (
+    "subject", "action", "resource", "scope", "when", "unless", "valid", "from", "quorum", "expires", "never", "always",
+)  # fmt: skip
+_BEGIN_DECLARATIONS = (
+    "module", "import", "trait", "subject", "resource", "type", "action", "context", "role", "let", "permit", "forbid",
+    "require approval", "invariant", "fixture", "test",
+)  # fmt: skip
+_OPERAND_BEFORE = re.compile(r"([A-Za-z_][A-Za-z0-9_.]*)\s*\Z")
+_OPERAND = re.compile(r'\s*("[^"\n]*"|[A-Za-z_][A-Za-z0-9_.]*|[0-9.]+)')
+
+
+def habit_at(span: Span, accepted: frozenset[str]) -> Habit | None:
+    """Return what to say where a word or sign does not fit, or None when it is no known habit."""
+    for look in (_before, _sign, _word, _misspelled, _case):
+        if (found := look(span, accepted)) is not None:
+            return found
+    return None
+
+
+def _sign(span: Span, accepted: frozenset[str]) -> Habit | None:
+    text = span.source.text
+    for sign, (message, cure) in _SIGNS.items():
+        at = span.start
+        if sign in ("||", "&&", "=>", "===", "!==", "<>", "--") and text[at - 1 : at - 1 + len(sign)] == sign:
+            at -= 1  # its first half was still taken for an operator
+        if not text.startswith(sign, at):
+            continue
+        whole = Span(span.source, at, at + len(sign))
+        if sign == "=":
+            if "DIFFERS" not in accepted:
+                return None
+            return Habit(whole, message, "`=` only gives a name its value", cure)
+        if sign == "|" and not accepted & {"OR", "AND"}:
+            return None
+        if sign == "[" and (listed := re.compile(r"\[([^\[\]{}\n]*)\]").match(text, at)):
+            cure = f"write `{{{listed[1]}}}`"
+        if sign == "@" and (address := re.compile(r"[A-Za-z0-9_.+-]*\Z").search(text, max(0, at - 80), at)):
+            end = re.compile(r"[A-Za-z0-9_.-]*").match(text, at + 1)
+            whole = Span(span.source, address.start(), end.end() if end else at + 1)
+            cure = f'write it in quotes: `"{whole.text}"`'
+        return Habit(whole, message, "not part of the language", cure)
+    if text.startswith("'", span.start):
+        found = re.compile(r"'([^'\n\"]*)'").match(text, span.start)
+        whole = Span(span.source, span.start, found.end() if found else span.start + 1)
+        cure = f'write `"{found[1]}"`' if found else 'write `"…"`'
+        return Habit(whole, "text is written in double quotes", "single quotes", cure)
+    return None
+
+
+def _word(span: Span, accepted: frozenset[str]) -> Habit | None:
+    word = " ".join(span.text.split())
+    if "LET" in accepted and "SCOPE" not in accepted and word in _DECLARES:
+        right = _DECLARES[word]
+        return Habit(span, f"`{word}` begins no declaration", "not a word of the language here", f"write `{right}`")
+    if {"WHEN", "RBRACE"} <= accepted and word in _CLAUSES:
+        return Habit(span, f"`{word}` begins no clause", "not a clause", f"write `{_CLAUSES[word]}`")
+    if accepted == {"DECISION"} and word in _DECISIONS:
+        right = _DECISIONS[word]
+        return Habit(span, f"`{word}` is no decision", "rules have such words, decisions do not", f"write `{right}`")
+    if "LIKE" in accepted and word in _INFIX:
+        return _infix(span, word)
+    if accepted == {"DURATION"}:
+        return _duration(span)
+    if "MODIFIES" in accepted and word in ("on", "("):
+        return Habit(
+            span,
+            "an action's parts stand in another order",
+            "too late here",
+            "write `action NAME on TYPE, … (parameter: TYPE, …)`, each part once, then `in`, `modifies`, `effects`",
+        )
+    if "ON" in accepted and "LPAR" in accepted and "MODIFIES" not in accepted and span.text[:1].isalpha():
+        return Habit(span, "`on` is missing", "on what?", "an expectation reads `expect allow read on order`")
+    if word == "with" and "WITH_ROLE" in accepted:
+        role = _OPERAND.match(span.source.text, span.end)
+        shown = role[1] if role else "NAME"
+        return Habit(span, "a role is named after `with role`", "`role` is missing", f"write `with role {shown}`")
+    if "RBRACE" in accepted and "COMMA" in accepted and re.match(r"[a-z_]\w*\s*:", span.source.text[span.start :][:99]):
+        return Habit(span, "a comma is missing", "expected `,` before this", f"write `, {word}: …`")
+    return None
+
+
+def _infix(span: Span, word: str) -> Habit:
+    right = _INFIX[word]
+    before = _OPERAND_BEFORE.search(span.source.text, max(0, span.start - 200), span.start)
+    after = _OPERAND.match(span.source.text, span.end)
+    value, other = before[1] if before else "value", after[1] if after else "…"
+    if right.startswith("."):
+        shown = f"{value}{right.replace('…', other)}"
+    elif right.startswith("like"):
+        shown = f"{value} {right}"
+    else:
+        shown = f"{value} {right} {other}"
+    return Habit(span, f"`{word}` is no operator", "not an operator", f"write `{shown}`")
+
+
+def _duration(span: Span) -> Habit:
+    found = re.compile(r"([0-9]+)(\.[0-9]+)?[ \t]*([A-Za-z]*)").match(span.source.text, span.start)
+    if found is None:
+        cure = "write seconds `90s`, minutes `15m`, hours `4h` or days `7d`"
+        return Habit(span, "a duration is needed here", "not a duration", cure)
+    whole = Span(span.source, *found.span())
+    if found[2]:
+        cure = "write it in a smaller unit: `90m` instead of `1.5h`"
+        return Habit(whole, "a duration has no fraction", "not a whole number", cure)
+    unit = found[3][:1].lower()
+    if unit in "smhd" and unit:
+        return Habit(whole, "a duration is one word", "not a duration", f"write `{found[1]}{unit}`")
+    n = found[1]
+    cure = f"write `{n}s` for seconds, `{n}m` for minutes, `{n}h` for hours or `{n}d` for days"
+    return Habit(whole, "a duration needs a unit", "not a duration", cure)
+
+
+def _misspelled(span: Span, accepted: frozenset[str]) -> Habit | None:
+    if not re.fullmatch(r"[A-Za-z_]+", span.text):
+        return None
+    if {"WHEN", "RBRACE"} <= accepted and (right := near(span.text, _BEGIN_CLAUSES)):
+        return Habit(span, f"`{span.text}` begins no clause", "not a clause", f"did you mean `{right}`?")
+    if "LET" in accepted and "WHEN" not in accepted and (right := near(span.text, _BEGIN_DECLARATIONS)):
+        cure = f"did you mean `{right}`?"
+        return Habit(span, f"`{span.text}` begins no declaration", "not a word of the language here", cure)
+    return None
+
+
+def _before(span: Span, accepted: frozenset[str]) -> Habit | None:
+    """Look at the word before the place: what it began is what does not fit."""
+    text = span.source.text
+    tail = text[max(0, span.start - 300) : span.start]
+    offset = span.start - len(tail)
+
+    def place(found: re.Match[str], group: int = 1) -> Span:
+        return Span(span.source, offset + found.start(group), offset + found.end(group))
+
+    if found := re.search(r"\bscope\s+(any)\s*(?:[a-z]+\s*)?\Z", tail):
+        return Habit(
+            place(found),
+            "`scope any` must say why nothing bounds this permit",
+            "the reason is missing",
+            'write `scope any "why every resource may be reached"`',
+        )
+    if found := re.search(r"\b(when|unless|scope)[ \t]*\n\s*(?:when|unless|from|valid|quorum|expires)\s*\Z", tail):
+        return Habit(place(found), f"this `{found[1]}` has no condition", "nothing follows", "write one, or delete it")
+    if found := re.search(r"\b(?:or|and|not|==|!=|when|unless)[ \t]+(or|and|like|within|has|is)\s*\S*\s*\Z", tail):
+        message = f"`{found[1]}` stands where a value is needed"
+        return Habit(place(found), message, "a value is missing before this", "write the value, or delete the word")
+    if span.text in ("has", "is", "like", "holds", "within") and (found := re.search(r"(\S+)\s+(not)\s+\Z", tail)):
+        whole = Span(span.source, place(found, 2).start, span.end)
+        after = _OPERAND.match(text, span.end)
+        cure = f"write `not {found[1]} {span.text} {after[1] if after else '…'}`"
+        return Habit(whole, "`not` stands before the whole test", "only `not in` has it in the middle", cure)
+    if span.text == "not" and (found := re.search(r"(\S+)\s+(is|has|like|holds|within)\s+\Z", tail)):
+        after = _OPERAND.match(text, span.end)
+        cure = f"write `not {found[1]} {found[2]} {after[1] if after else '…'}`"
+        return Habit(place(found, 2).to(span), f"`{found[2]} not` does not exist", "put `not` in front", cure)
+    if found := re.search(r"([A-Za-z_][A-Za-z0-9_]*)\s*\Z", tail):
+        return _after_word(place(found), span, accepted)
+    if found := re.search(r"([0-9]+(?:\.[0-9]+)*\.?)\s*\Z", tail):
+        return _after_number(Span(span.source, place(found).start, span.end), found[1])
+    return None
+
+
+def _after_word(before: Span, span: Span, accepted: frozenset[str]) -> Habit | None:
+    word = before.text
+    if accepted == {"LESSTHAN"} and word == "Set":
+        return Habit(before, "a `Set` says what its elements are", "of what?", "write `Set<String>`")
+    if accepted <= {"COLON", "AS"} and "COLON" in accepted:
+        kind = span.text if re.fullmatch(r"[A-Z]\w*", span.text) else "String"
+        return Habit(before, f"`{word}` has no type", "expected `:` and a type after this", f"write `{word}: {kind}`")
+    if accepted != {"DOUBLE_COLON"}:
+        return None
+    if word in _TRUTH:
+        return Habit(before, f"`{word}` is written small", "looks like a type", f"write `{_TRUTH[word]}`")
+    if word in _NOTHING:
+        return _no_null(before)
+    return Habit(
+        before,
+        f"the type `{word}` is no value",
+        "a type stands here where a value is needed",
+        f'an entity is written `{word}::"id"`; a type is tested with `subject is {word}`',
+    )
+
+
+def _after_number(whole: Span, number: str) -> Habit | None:
+    rest = re.compile(r"[0-9A-Fa-f.:/_]*").match(whole.source.text, whole.start)
+    shown = rest[0] if rest else whole.text
+    wide = Span(whole.source, whole.start, whole.start + len(shown))
+    if re.fullmatch(r"\d+\.\d+\.\d+\.\d+(/\d+)?", shown):
+        return Habit(wide, "an address is written in quotes", "looks like an IP address", f'write `"{shown}"`')
+    if re.fullmatch(r"\d{4}/\d{1,2}/\d{1,2}", shown):
+        year, month, day = shown.split("/")
+        cure = f"write `{year}-{int(month):02}-{int(day):02}`"
+        return Habit(wide, "a date is written with `-`", "looks like a date", cure)
+    if number.endswith(".") and re.fullmatch(r"[0-9]+[smhd]", whole.text[len(number) :]):
+        cure = "write it in a smaller unit: `90m` instead of `1.5h`"
+        return Habit(whole, "a duration has no fraction", "not a whole number", cure)
+    return None
+
+
+def _no_null(span: Span) -> Habit:
+    return Habit(
+        span,
+        "there is no null",
+        "nothing is ever null",
+        "declare an attribute that may be missing with `?`, and ask for it with `value has attr`",
+    )
+
+
+def _case(span: Span, accepted: frozenset[str]) -> Habit | None:
+    word = span.text
+    if "TYPE_NAME" in accepted and "NAME" not in accepted and re.fullmatch(r"[a-z_][A-Za-z0-9_]*", word):
+        right = "".join(part[:1].upper() + part[1:] for part in word.split("_"))
+        if "LET" not in accepted and "WHEN" not in accepted and right:
+            return Habit(
+                span,
+                f"`{word}` is not the name of a type",
+                "expected a type",
+                f"types begin with a capital letter: `{right}`",
+            )
+    if "NAME" in accepted and "TYPE_NAME" not in accepted and re.fullmatch(r"[A-Z][A-Za-z0-9_]*", word):
+        right = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", word).lower()
+        return Habit(
+            span,
+            f"`{word}` begins with a capital letter",
+            "only types and traits do",
+            f"write `{right}`",
+        )
+    return None
