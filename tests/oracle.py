@@ -71,21 +71,23 @@ class Later:
 
 @frozen
 class Link:
-    """How one principal of the chain fares."""
+    """How one principal of the chain fares, as if one of those before it had called."""
 
     decision: str
     rules: frozenset[str]
+    faults: frozenset[str]
 
 
 @frozen
 class Verdict:
-    """What is decided, by which rules (of a denial: of the first link that denies), and which rules were in error."""
+    """What is decided, by which rules, and which rules were in error; a denial is decided by the first link that denies."""
 
     decision: str
     rules: frozenset[str] = frozenset()
     errors: frozenset[str] = frozenset()
     valid: bool = True
     links: tuple[Link, ...] = ()
+    deciding: tuple[Link, ...] = ()
 
 
 def decide(program: Program, request: object, store: list | None = None) -> Verdict:
@@ -115,24 +117,27 @@ class Oracle:
     def decide(self, request: object) -> Verdict:
         action, raw_args, chain, resource, raw_context = self.read_request(request)
         args = self.read_members(raw_args, action.parameters, set(action.parameters))
-        links = [{"subject": subject, "resource": resource, "actor": chain[0]} for subject in chain]
-        of_context: set[str] = set()
-        for at, names in enumerate(links):
+        views = [(at, caller) for at in range(len(chain)) for caller in range(at + 1)]
+        all_names, of_context = [], set()
+        for at, caller in views:  # a link is decided as if each principal before it, and it itself, had called
+            names = {"subject": chain[at], "resource": resource, "actor": chain[caller], "args": args}
             names["delegator"] = chain[at + 1] if at + 1 < len(chain) else None
             names["delegated"] = at + 1 < len(chain)
-            names["delegation"] = Rec([("depth", len(chain) - 1)])
+            names["delegation"] = Rec([("depth", len(chain) - 1 - caller)])
             for root, name, possible in Reads(self, names, action).of(self.rules(names, action)):
                 if root == "context":
                     of_context.add(name)
                 elif names[root] is not None and names[root].type in possible:
                     self.check_attribute(names[root], name)
+            all_names.append(names)
         context = self.read_members(raw_context, self.program.context, of_context)
-        faults: set[str] = set()
-        found = [self.link({**n, "args": args, "context": context}, action, faults) for n in links]
-        decision = min((link.decision for link in found), key=lambda d: RANK[d])
-        deciding = [link.rules for link in found if link.decision == decision]
-        rules = deciding[0] if decision == "deny" else frozenset().union(*deciding)
-        return Verdict(decision, rules, frozenset(faults), links=tuple(found))
+        links = [self.link({**names, "context": context}, action) for names in all_names]
+        decision = min((link.decision for link in links), key=lambda d: RANK[d])
+        deciding = [link for link in links if link.decision == decision]
+        deciding = deciding[:1] if decision == "deny" else deciding
+        rules = frozenset().union(*(link.rules for link in deciding))
+        faults = frozenset().union(*(link.faults for link in links))
+        return Verdict(decision, rules, faults, links=tuple(links), deciding=tuple(deciding))
 
     def rules(self, names: dict, action: ActionSymbol) -> list[RuleSymbol]:
         """Return the rules for an action that fit the types of subject and resource."""
@@ -144,8 +149,9 @@ class Oracle:
             and any(names["resource"].type in p.types for p in rule.resources)
         ]
 
-    def link(self, names: dict, action: ActionSymbol, faults: set[str]) -> Link:
+    def link(self, names: dict, action: ActionSymbol) -> Link:
         matching: dict[str, set[str]] = {"permit": set(), "forbid": set(), "require_approval": set()}
+        faults: set[str] = set()
         for rule in self.rules(names, action):
             try:
                 matches = self.matches(rule, names)
@@ -155,10 +161,10 @@ class Oracle:
             if matches:
                 matching[rule.effect].add(rule.name)
         if matching["forbid"] or not matching["permit"]:
-            return Link("deny", frozenset(matching["forbid"]))
+            return Link("deny", frozenset(matching["forbid"]), frozenset(faults))
         if matching["require_approval"]:
-            return Link("require_approval", frozenset(matching["require_approval"]))
-        return Link("allow", frozenset(matching["permit"]))
+            return Link("require_approval", frozenset(matching["require_approval"]), frozenset(faults))
+        return Link("allow", frozenset(matching["permit"]), frozenset(faults))
 
     def matches(self, rule: RuleSymbol, names: dict) -> bool:
         if not any(self.fits(p, names["subject"]) for p in rule.subjects):
@@ -494,6 +500,8 @@ class Reads:
             for condition in rule.conditions:
                 if condition.expr is not None and self.scan(condition.expr, {}) is (condition.kind == "unless"):
                     break  # never true: nothing after it is looked at
+            if rule.approval is not None and rule.approval.where is not None:
+                self.scan(rule.approval.where, {})
         return self.found
 
     def seen_through(self, e: ast.Expr, names: dict) -> tuple[ast.Expr, dict]:
@@ -550,18 +558,18 @@ class Reads:
         return None
 
     def has(self, root: str, name: str, target: ast.Expr) -> bool | None:
-        if root in ("delegator", "actor"):
+        if root in ("delegator", "actor", "approver"):
             return self.read(root, name, target)
         bags = {"args": self.action.parameters, "context": self.oracle.program.context}
         declared = bags[root] if root in bags else self.types[root].attributes
-        if name in declared and declared[name].optional:
-            return self.read(root, name, target)
-        return name in declared
+        if name not in declared or (root == "args" and not declared[name].optional):
+            return name in declared
+        return self.read(root, name, target)
 
     def read(self, root: str, name: str, target: ast.Expr) -> None:
         kind = self.tables.types[target]
         possible = {self.types[root].key} if root in self.types else getattr(kind, "names", ())
-        if root not in ("args", "delegation"):
+        if root not in ("args", "delegation", "approver"):
             self.found.add((root, name, frozenset(possible)))
 
     def literal(self, e: ast.Expr, names: dict) -> list | None:

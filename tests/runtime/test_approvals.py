@@ -46,7 +46,7 @@ def test_enough_approvers_allow_it() -> None:
     assert decision.allowed
     assert decision.rules == ("f1.p",)
     assert [(s.rule, s.satisfied, s.approved_by) for s in decision.approvals] == [
-        ("f1.big", True, ("User::lea", "User::max"))
+        ("f1.big", True, ('User::"lea"', 'User::"max"'))
     ]
 
 

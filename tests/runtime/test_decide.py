@@ -183,6 +183,27 @@ class TestDelegation:
         assert deep.decide(ask(BOT, {**BOT, "id": "b2"}, ALICE)).effect is Effect.DENY
 
 
+    @pytest.mark.parametrize(
+        "condition",
+        [
+            "when delegation.depth == 0",
+            "when actor is User",
+            "unless actor is Agent",
+            "when not (actor is Agent)",
+            "unless delegation.depth > 0",
+        ],
+    )
+    @pytest.mark.parametrize("head", ["forbid f", "require approval f"])
+    def test_nobody_gets_through_another_what_they_may_not_do_directly(self, head: str, condition: str) -> None:
+        """A rule about the caller may match a person's own call and not the same call made for that person."""
+        from_ = "from User" if head.startswith("require") else ""
+        policies = program(PERMIT + rule(head, condition, from_, subject="User"))
+        direct, through = policies.decide(ask(ALICE)), policies.decide(ask(BOT, ALICE))
+        assert direct.effect is not Effect.ALLOW
+        assert through.effect.rank <= direct.effect.rank
+        assert policies.explain(ask(BOT, ALICE)).links[1].effect is through.effect
+
+
 class TestReferences:
     SCOPE = rule("permit p", "scope resource.owner.tenant == subject.tenant", subject="User", resource="Doc")
 

@@ -1,0 +1,65 @@
+"""The decision point against the oracle: two evaluators, written apart, must give one answer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import given, note
+from hypothesis import strategies as st
+
+from kynara_lang.runtime.entities import Entities
+from kynara_lang.runtime.policyset import PolicySet
+from tests import oracle
+
+from .generate import Made, program
+from .requests import Caller
+from .vocabulary import Draw, readable
+
+REQUESTS = 8
+
+
+@st.composite
+def cases(draw: Any, *, stored: bool) -> tuple[Made, list[Any], list[Any]]:
+    """A program, a store, and requests."""
+    source = Draw(draw)
+    made = program(source)
+    caller = Caller(source, made.schema)
+    store = caller.store() if stored else []
+    return made, store, [caller.request() for _ in range(REQUESTS)]
+
+
+def agree(policies: PolicySet, store: list[Any], request: Any) -> oracle.Verdict:
+    """Decide a request twice; every difference is a failure."""
+    expected = oracle.decide(policies.program, request, store)
+    decision = policies.decide(request)
+    note(f"{readable(request)}\n  oracle {expected}\n  decide {decision}")
+    assert not any(e.code == "internal-error" for e in decision.errors)
+    assert decision.effect.value == expected.decision
+    invalid = [e for e in decision.errors if e.path is not None]
+    assert bool(invalid) != expected.valid
+    assert set(decision.rules) <= expected.rules
+    assert bool(decision.rules) == bool(expected.rules)
+    if expected.decision == "allow":  # every link was let through by some permit
+        assert all(link.rules & set(decision.rules) for link in expected.links)
+    faulty = {e.rule for e in decision.errors if e.rule is not None}
+    assert faulty <= expected.errors
+    assert set(decision.rules).intersection(*(link.faults for link in expected.deciding)) <= faulty
+    return expected
+
+
+@given(cases(stored=False))
+def test_agrees_with_the_oracle(case: tuple[Made, list[Any], list[Any]]) -> None:
+    made, _, requests = case
+    note("\n".join(made.files().values()))
+    policies = PolicySet(made.check())
+    for request in requests:
+        agree(policies, [], request)
+
+
+@given(cases(stored=True))
+def test_agrees_with_the_oracle_on_a_store(case: tuple[Made, list[Any], list[Any]]) -> None:
+    made, store, requests = case
+    note("\n".join([*made.files().values(), readable(store)]))
+    policies = PolicySet(made.check()).bind(Entities.from_list(store))
+    for request in requests:
+        agree(policies, store, request)
