@@ -69,6 +69,14 @@ class Later:
     names: dict
 
 
+@frozen(eq=False)
+class Element:
+    """What a quantified variable stands for where only types are known: some element of a domain."""
+
+    domain: ast.Expr
+    names: dict
+
+
 @frozen
 class Link:
     """How one principal of the chain fares, as if one of those before it had called."""
@@ -416,7 +424,8 @@ class Oracle:
         """Return a predicate's body, with its parameters as the expressions they stand for."""
         let = self.tables.targets[e.function]
         bound = {n: Later(a, names) for (n, _), a in zip(let.parameters, e.arguments, strict=True)}
-        return Later(let.decl.body, {"context": names.get("context"), **bound})
+        context = {"context": names["context"]} if "context" in names else {}
+        return Later(let.decl.body, {**context, **bound})
 
     def named_types(self, e: ast.Is) -> set[str]:
         named = self.tables.targets[e.type]
@@ -515,21 +524,35 @@ class Reads:
                 break
         return e, names
 
-    def root(self, e: ast.Expr, names: dict) -> str | None:
+    def roots(self, e: ast.Expr, names: dict) -> set[str]:
+        """Return the roots that an expression can be: itself one, or a quantified variable over a set with some in it."""
         e, names = self.seen_through(e, names)
-        return e.name if isinstance(e, ast.Var) and names.get(e.name) is None else None
+        if isinstance(e, ast.SetLit):
+            return set().union(*(self.roots(item, names) for item in e.items))
+        if not isinstance(e, ast.Var):
+            return set()
+        domain = names.get(e.name)
+        return {e.name} if domain is None else self.roots(domain.domain, domain.names)
 
     def scan(self, e: ast.Expr, names: dict) -> bool | None:
         e, names = self.seen_through(e, names)
         match e:
             case ast.BoolLit(value):
                 return value
-            case ast.Attribute(target, name) if (root := self.root(target, names)) is not None:
-                return self.read(root, name.text, target)
-            case ast.Has(target, name) if (root := self.root(target, names)) is not None:
-                return self.has(root, name.text, target)
-            case ast.Is(target) if (root := self.root(target, names)) in self.types:
-                return self.types[root].key in self.oracle.named_types(e)
+            case ast.Attribute(target, name):
+                self.read(target, name.text, names)
+            case ast.Has(target, name):
+                owner = self.seen_through(target, names)[0]
+                root = owner.name if isinstance(owner, ast.Var) else None
+                bags = {"args": self.action.parameters, "context": self.oracle.program.context}
+                bags |= {root: kind.attributes for root, kind in self.types.items()}
+                if root in bags and name.text not in bags[root]:
+                    return False
+                if root == "args" and not bags[root][name.text].optional:
+                    return True
+                self.read(target, name.text, names)
+            case ast.Is(target) if (kind := self.types.get(getattr(self.seen_through(target, names)[0], "name", None))):
+                return kind.key in self.oracle.named_types(e)
             case ast.Not(operand):
                 return {True: False, False: True, None: None}[self.scan(operand, names)]
             case ast.And(operands) | ast.Or(operands):
@@ -545,7 +568,7 @@ class Reads:
                 return self.scan(body.expr, body.names)
             case ast.Quantifier(_, variable, domain, body):
                 self.scan(domain, names)
-                self.scan(body, {**names, variable.text: "an element"})
+                self.scan(body, {**names, variable.text: Element(domain, names)})
                 return None
             case ast.Binary("==" | "!=", left, right):
                 a, b = self.literal(left, names), self.literal(right, names)
@@ -557,19 +580,11 @@ class Reads:
                 self.scan(child, names)
         return None
 
-    def has(self, root: str, name: str, target: ast.Expr) -> bool | None:
-        if root in ("delegator", "actor", "approver"):
-            return self.read(root, name, target)
-        bags = {"args": self.action.parameters, "context": self.oracle.program.context}
-        declared = bags[root] if root in bags else self.types[root].attributes
-        if name not in declared or (root == "args" and not declared[name].optional):
-            return name in declared
-        return self.read(root, name, target)
-
-    def read(self, root: str, name: str, target: ast.Expr) -> None:
-        kind = self.tables.types[target]
-        possible = {self.types[root].key} if root in self.types else getattr(kind, "names", ())
-        if root not in ("args", "delegation", "approver"):
+    def read(self, target: ast.Expr, name: str, names: dict) -> None:
+        """Note that an attribute of what the target can be is read."""
+        of_static_type = getattr(self.tables.types[target], "names", frozenset())
+        for root in self.roots(target, names) & {"subject", "resource", "delegator", "actor", "context"}:
+            possible = {self.types[root].key} if root in self.types else of_static_type
             self.found.add((root, name, frozenset(possible)))
 
     def literal(self, e: ast.Expr, names: dict) -> list | None:

@@ -35,7 +35,7 @@ from ..semantics.types import (
 from ..syntax import ast
 from .attributes import AttributeChecks
 from .bags import Bag
-from .narrowing import Env
+from .narrowing import Env, path_of
 from .symbols import LetSymbol, Program, Scope, Tables
 from .words import in_words, not_one_kind
 
@@ -355,7 +355,7 @@ class OperationChecks(AttributeChecks):
             return BOOL
         if not isinstance(found, Entity):
             self.mismatch(target.span, found, Entity(frozenset()), "what `is` tests")
-        elif named[0] and found.names and not named[0] & found.names:
+        elif named[0] and found.names and not named[0] & found.names and not self._learnt(target, env):
             self.report.add(
                 "KYN210",
                 f"`{expr.span.text}` can never hold",
@@ -363,6 +363,12 @@ class OperationChecks(AttributeChecks):
                 f"`{target.span.text}` is {in_words(found)} here",
             )
         return BOOL
+
+    @staticmethod
+    def _learnt(target: ast.Expr, env: Env) -> bool:
+        """Whether what is known of a target's type was learnt from other tests: then it is the logic that is odd."""
+        path = path_of(target, env)
+        return path is not None and env.facts.kind(path) is not None
 
     # --- calls
 

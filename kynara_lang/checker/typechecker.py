@@ -130,6 +130,8 @@ class Typechecker(OperationChecks, AttributeChecks):
         """Return what to write instead of a value of the wrong type, where that can be said."""
         text, bare = span.text, span.text.strip('"')
         match found, place:
+            case SetOf(Simple("Bool")), Simple("Bool") if text.startswith("{"):
+                return f"braces make a set; leave them out: `{text[1:-1].strip()}`"
             case Record(), Record():
                 return _record_cure(found, place)
             case Simple(), SetOf(element) if found == element or element == ERROR:

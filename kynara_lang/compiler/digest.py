@@ -14,6 +14,7 @@ from typing import Any
 from attrs import fields
 
 from ..checker.symbols import ActionSymbol, AttributeSymbol, EntityType, PatternSymbol, Program, RuleSymbol, Tables
+from ..semantics.types import Entity, Enum, Record, SetOf, Type
 from ..syntax import ast
 
 _VERSION = "kynara/1"
@@ -29,7 +30,7 @@ def digest(program: Program) -> str:
         "roles": {key: [role.external, sorted(role.closure)] for key, role in program.roles.items()},
         "context": _attributes(program.context.values()),
         "lets": {
-            key: [[(n, str(t)) for n, t in let.parameters or ()], _dump(let.decl.body, program.tables)]
+            key: [[(n, _type(t)) for n, t in let.parameters or ()], _dump(let.decl.body, program.tables)]
             for key, let in program.lets.items()
         },
         "rules": {rule.name: _rule(rule, program.tables) for rule in program.rules},
@@ -40,7 +41,21 @@ def digest(program: Program) -> str:
 
 def _attributes(symbols: Any) -> Any:
     rows: list[AttributeSymbol] = list(symbols)
-    return sorted([a.name, a.external, repr(a.type), a.optional, a.untrusted] for a in rows)
+    return sorted([a.name, a.external, json.dumps(_type(a.type)), a.optional, a.untrusted] for a in rows)
+
+
+def _type(kind: Type) -> Any:
+    """Write a type down by what it holds; the order in which that was declared does not count."""
+    match kind:
+        case Enum(values=values):
+            return ["enum", sorted(values)]
+        case SetOf(element=element):
+            return ["set", _type(element)]
+        case Record(fields=parts):
+            return ["record", [[p.name, p.external or p.name, _type(p.type), p.optional] for p in parts]]
+        case Entity(names=names, traits=traits):
+            return ["entity", sorted(names), sorted(traits)]
+    return str(kind)
 
 
 def _entity(kind: EntityType) -> Any:

@@ -118,12 +118,17 @@ class Collect(Expr):
 
 @frozen(eq=False)
 class Each(Expr):
-    """A quantifier; an error for any element is an error of the whole."""
+    """A quantifier; an error for any element is an error of the whole.
+
+    `reads` is what the body reads of elements that are entities of the request itself (`all x in {subject, actor}: …`):
+    never evaluated, but needed of the request.
+    """
 
     kind: Literal["all", "any"]
     variable: str
     domain: Expr
     body: Expr
+    reads: tuple[Expr, ...] = ()
 
 
 def parts(expr: Expr) -> tuple[Expr, ...]:
@@ -133,8 +138,8 @@ def parts(expr: Expr) -> tuple[Expr, ...]:
             return operands
         case Not(operand):
             return (operand,)
-        case Each(_, _, domain, body):
-            return (domain, body)
+        case Each(_, _, domain, body, reads):
+            return (domain, body, *reads)
     return ()
 
 

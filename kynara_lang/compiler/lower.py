@@ -8,7 +8,7 @@ a `let` is expanded, not called.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 from attrs import frozen
 
@@ -58,6 +58,8 @@ class Lowering:
         self._types = {"subject": subject, "resource": resource}
         self._entity = entity
         self._locals = 0
+        self._own: dict[str, tuple[ir.Root, ...]] = {}
+        self._reads: list[ir.Expr] = []
         self._shown: dict[str, ir.Shown] = {}
         roots: tuple[ir.RootName, ...] = ("subject", "resource", "delegator", "actor", "approver", "args", "context")
         self._roots: _Names = {name: _Bound(ir.Root(name), name) for name in roots}
@@ -178,11 +180,35 @@ class Lowering:
                 row: Builtin = self._tables.targets[node]
                 return ir.Apply(row.template, tuple(self._expr(x, names) for x in (target, *arguments)), row.fails)
             case ast.Quantifier(kind, variable, domain, body):
-                self._locals += 1
-                local = f"v{self._locals}"
-                inner = {**names, variable.text: _Bound(ir.Local(local), None)}
-                return ir.Each(kind, local, self._expr(domain, names), self._expr(body, inner))
+                return self._quantifier(kind, variable.text, self._expr(domain, names), body, names)
         raise AssertionError(f"no lowering for {type(node).__name__}")
+
+    def _quantifier(
+        self, kind: Literal["all", "any"], variable: str, domain: ir.Expr, body: ast.Expr, names: _Names
+    ) -> ir.Expr:
+        self._locals += 1
+        local = f"v{self._locals}"
+        self._own[local] = self._own_in(domain)
+        outer, self._reads = self._reads, []
+        lowered = self._expr(body, {**names, variable: _Bound(ir.Local(local), None)})
+        reads, self._reads = tuple(self._reads), outer
+        return ir.Each(kind, local, domain, lowered, reads)
+
+    def _own_in(self, value: ir.Expr) -> tuple[ir.Root, ...]:
+        """Return the entities of the request itself that a value can be or hold."""
+        match value:
+            case ir.Root() if value.name in _ENTITY_ROOTS and value.name != "approver":
+                return (value,)
+            case ir.Local(name):
+                return self._own.get(name, ())
+            case ir.Collect(_, items) | ir.Apply(_, items):
+                return tuple({root.name: root for item in items for root in self._own_in(item)}.values())
+        return ()
+
+    def _read(self, root: ir.Root, name: str, target: ast.Expr) -> ir.Read:
+        symbol = self._declared(root.name).get(name)
+        optional = symbol is not None and symbol.optional
+        return ir.Read(root.name, name, self._kinds(target), optional)
 
     def _constant(self, node: ast.Expr) -> ir.Expr:
         value = self._tables.constants[node]
@@ -225,11 +251,8 @@ class Lowering:
         if isinstance(kind, Record):
             return ir.Apply(f"{{0}}[{kind.index(name)}]", (target,)), text
         if isinstance(target, ir.Root) and target.name != "approver":  # whom no request validates
-            if target.name == "depth":
-                return target, text
-            symbol = self._declared(target.name).get(name)
-            optional = symbol is not None and symbol.optional
-            return ir.Read(target.name, name, self._kinds(node.target), optional), text
+            return (target if target.name == "depth" else self._read(target, name, node.target)), text
+        self._reads += [self._read(root, name, node.target) for root in self._own_in(target)]
         return ir.Apply(f"attribute({{0}}, {name!r})", (target,), may_fail=True), text
 
     def _declared(self, root: ir.RootName) -> Mapping[str, AttributeSymbol]:
@@ -283,6 +306,7 @@ class Lowering:
         if isinstance(kind, Record):
             return ir.Apply(f"{{0}}[{kind.index(name)}] is not MISSING", (value,))
         if not isinstance(value, ir.Root) or value.name == "approver":
+            self._reads += [self._read(root, name, target) for root in self._own_in(value)]
             return ir.Apply(f"has_attribute({{0}}, {name!r})", (value,), may_fail=True)
         if value.name in ("delegator", "actor"):
             return ir.Present(value.name, name, self._kinds(target))

@@ -129,6 +129,11 @@ class Report:
         return near(word, candidates) if self._compared <= _COMPARED else None
 
     @property
+    def last(self) -> Diagnostic | None:
+        """The diagnostic that was added last."""
+        return next(reversed(self._found.values()), None)
+
+    @property
     def has_errors(self) -> bool:
         """Whether anything found is an error."""
         return any(d.severity is Severity.ERROR for d in self._found.values())

@@ -63,10 +63,7 @@ def read(source: Source, report: Report) -> ast.Module:
             found.append(parsed)
             break
         parsed = _unfinished(source, text, start, parsed)
-        if parsed.unreadable:
-            messages.unknown_character(report, parsed.span, parsed.accepted)
-        else:
-            messages.unexpected(report, parsed.span, parsed.accepted, start)
+        blamed = _tell(parsed, start, report)
         bad = recovery.broken(text, start, parsed.span.start)
         for begin in bad.starts:
             before = _parse(source, text, start, begin, report) if begin > start else None
@@ -76,11 +73,38 @@ def read(source: Source, report: Report) -> ast.Module:
             found.append(before)
         stop = bad.end if len(broken) + 1 < MAX_BROKEN else end
         broken.append(Span(source, start if isinstance(before, _Failure) else begin, stop))
+        if stop == bad.end:
+            _rest(source, text, broken[-1], blamed, report)
         start = stop
         if start >= end:
             break
     module = _joined(source, found, tuple(broken))
     return _with_comments(_shallow(module, report))
+
+
+def _tell(failure: _Failure, start: int, report: Report) -> int:
+    """Report a failure; return the offset of what is to blame, which may stand before the place of failure."""
+    if failure.unreadable:
+        messages.unknown_character(report, failure.span, failure.accepted)
+    else:
+        messages.unexpected(report, failure.span, failure.accepted, start)
+    told = report.last
+    at = failure.span.start
+    return at if told is None or not start <= told.span.start < at else told.span.start
+
+
+def _rest(source: Source, text: str, broken: Span, stop: int, report: Report) -> None:
+    """Report what else does not parse in a broken declaration, each time without the part that broke it before."""
+    start, end = broken.start, broken.end
+    for _ in range(MAX_BROKEN):
+        part = recovery.without_part(text, start, end, stop)
+        if part is None:
+            return
+        text = text[:start] + part + text[end:]
+        failure = _parse(source, text, start, end, report)
+        if isinstance(failure, ast.Module) or not stop < failure.span.start < end:
+            return
+        stop = _tell(failure, start, report)
 
 
 def _parse(source: Source, text: str, start: int, end: int, report: Report) -> ast.Module | _Failure:

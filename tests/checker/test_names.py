@@ -88,7 +88,8 @@ def test_imported_names_are_bound_in_their_file_only() -> None:
 def test_every_kind_of_name_can_be_imported() -> None:
     text = (
         "import acme.base (Robot, ping, helper, Owned, Level, same)\nsubject User is Owned { l: Level }\n"
-        'forbid f { subject Robot with role helper action ping resource Robot when same(subject, resource) }\nlet l = "a"'
+        'forbid f { subject Robot with role helper action ping resource Robot when same(subject, resource) }\n'
+        'let l = "a"'
     )
     assert codes(text, libraries=LIBRARIES) == []
 

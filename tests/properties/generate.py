@@ -97,12 +97,16 @@ class Predicate:
 
 @define
 class Made:
-    """A program as text: what is declared (free to move between files), and the rules of each file."""
+    """A program as text: what is declared (free to move between files), the rules of each file, and who wrote them."""
 
-    schema: Schema
+    author: Author = field(repr=False)
     declarations: list[str]
     rules: dict[str, list[str]]
     header: str
+
+    @property
+    def schema(self) -> Schema:
+        return self.author.schema
 
     def files(self, *, only: tuple[str, ...] = ("permit", "forbid", "require approval")) -> dict[str, str]:
         """Return the text of each file, with the rules of some effects."""
@@ -296,9 +300,10 @@ class Author:
             ways.append(Test(f"{owner} has {name}", Facts(frozenset({there})), fresh=there))
         for text in env.absent():
             ways += [Test("delegated", Facts(frozenset({text})), fresh=text)] * 2
-            found = [*found, (text, env.variables[text])]
+            kind = env.variables[text]
+            found = [*found, (text, ty.Entity(kind.names & env.facts.kinds.get(text, kind.names)))]
         for text, kind in found:
-            if isinstance(kind, ty.Entity) and (len(kind.names) > 1 or text in env.absent()):
+            if isinstance(kind, ty.Entity) and len(kind.names) > (text not in env.absent()):
                 options = [(n, frozenset({n})) for n in sorted(kind.names)]
                 options += [(t.name, frozenset(t.members) & kind.names) for t in self.schema.traits.values()]
                 name, names = self.draw.pick([o for o in options if o[1]])
@@ -584,22 +589,17 @@ HEADERS = {
 }
 
 
-def author(draw: Draw) -> tuple[Author, list[str]]:
-    """Draw declarations with lets, and who can write rules about them."""
-    made = schema(draw)
-    writer = Author(draw, made)
-    lets = writer.lets()
-    return writer, [*made.declarations(), *lets]
-
-
 def program(draw: Draw) -> Made:
     """Draw a program."""
-    writer, declarations = author(draw)
+    author = Author(draw, schema(draw))
+    lets = author.lets()
     files = ["main.kyn", "other.kyn"][: 1 + draw.chance(30)]
-    made = Made(writer.schema, declarations, {f: [] for f in files}, HEADERS[writer.schema.tenancy, draw.chance(10)])
+    declarations = [*author.schema.declarations(), *lets]
+    header = HEADERS[author.schema.tenancy, draw.chance(10)]
+    made = Made(author, declarations, {name: [] for name in files}, header)
     for i in range(2 + draw.number(5 if not draw.chance(10) else 14)):
         effect = "permit" if i == 0 else draw.pick(("permit", "forbid", "require approval", "permit"))
-        made.rules[draw.pick(files)].append(writer.rule(f"rule_{i}", effect))
+        made.rules[draw.pick(files)].append(author.rule(f"rule_{i}", effect))
     return made
 
 
@@ -607,6 +607,3 @@ def program(draw: Draw) -> Made:
 def programs(draw) -> Made:
     """Programs that the checker must accept."""
     return program(Draw(draw))
-
-
-__all__ = ["SUBJECTS", "TENANTED", "Author", "Made", "author", "checked", "program", "programs"]

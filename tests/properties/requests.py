@@ -91,6 +91,17 @@ class Caller:
             found = self.bend(found)
         return found
 
+    def plain(self) -> JSON:
+        """Return the smallest request of the right shape, without drawing anything."""
+        action = next(iter(self.schema.actions.values()))
+        kinds = self.schema.kinds
+        return {
+            "subject": {"type": kinds[self.schema.subjects[0]].external, "id": "a"},
+            "action": {"name": action.external},
+            "resource": {"type": kinds[action.on[0]].external, "id": "a"},
+            "context": {"now": "2026-11-22T10:00:00Z"},
+        }
+
     def chain(self) -> JSON:
         """Write a subject with those it acts for."""
         draw = self.draw

@@ -114,3 +114,71 @@ def test_what_a_broken_declaration_declares_is_not_called_unknown(line: str) -> 
 def test_a_mistake_elsewhere_is_still_found() -> None:
     found = check_sources([Source("a.kyn", "subject User { level Int }"), Source("b.kyn", "role a extends b")])
     assert [d.code for d in found.diagnostics] == ["KYN001", "KYN101"]
+
+
+SEVERAL = """\
+subject User { dept: String, level: Int }
+resource Doc { owner: User  dept: String }
+action read, write on Doc
+role staff
+
+permit one "a" {
+  subject User
+  action read
+  resource Doc
+  scope subject.dept = resource.dept
+}
+allow two {
+  subject User action read resource Doc scope any "x"
+}
+permit three "c" {
+  subject User;
+  action read
+  resource Doc
+  scope subject.dept == resource.dept && subject.level > 3
+}
+forbid four {
+  subject User
+  action write
+  resource Doc
+  when { subject.level < 3 }
+}
+// a comment
+permit five "e" {
+  subject User
+  action read
+  resource Doc
+  scope subject.dept == 'x'
+  when subject.level > None
+}
+let six := 3
+permit seven "g" {
+  subject principal
+  action read
+  resource Doc
+  scope subject.dept == "abc
+}
+permit fine "h" {
+  subject User action read resource Doc
+  scope subject.dpt == resource.dept
+}
+"""
+
+
+def test_every_planted_error_is_told_once_in_order_and_the_rest_is_type_checked() -> None:
+    """Errors in several declarations and several clauses of one, as somebody makes who comes from elsewhere."""
+    found = check_sources([Source("several.kyn", SEVERAL)]).diagnostics
+    assert [(d.code, d.span.first.line, d.span.text) for d in found] == [
+        ("KYN001", 10, "="),
+        ("KYN001", 12, "allow"),
+        ("KYN002", 16, ";"),
+        ("KYN002", 19, "&&"),
+        ("KYN201", 25, "{ subject.level < 3 }"),
+        ("KYN002", 27, "//"),
+        ("KYN002", 32, "'x'"),
+        ("KYN001", 33, "None"),
+        ("KYN001", 35, ":="),
+        ("KYN001", 37, "principal"),
+        ("KYN003", 40, '"abc'),
+        ("KYN202", 44, "dpt"),
+    ]
