@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..diagnostics.diagnostic import Report
+from ..diagnostics.source import Span
 from ..semantics import addresses, hosts, numbers, paths, times, urls
 from ..semantics.problems import ValueProblem
 from ..semantics.types import (
@@ -62,6 +63,8 @@ def read_string(node: ast.StringLit, kind: Type, report: Report, use: ast.Expr) 
             help=f"did you mean {_quote(guess)}?" if guess else None,
         )
         return ERROR, None
+    if kind in (PATH, URL) and _not_filled_in(node, kind, report, also):
+        return ERROR, None
     try:
         return kind, READERS[kind](node.value)
     except ValueProblem as problem:
@@ -76,6 +79,37 @@ def read_string(node: ast.StringLit, kind: Type, report: Report, use: ast.Expr) 
             help=f"write {_quote(problem.suggestion)}" if problem.suggestion else None,
         )
         return ERROR, None
+
+
+def _not_filled_in(node: ast.StringLit, kind: Type, report: Report, also: list[tuple[Span, str]]) -> bool:
+    """Report what other tools fill in and Kynara takes as it stands: wildcards, `~` and `{…}` in a path or URL.
+
+    A character that is really meant can be written as an escape, such as `\\u{2a}`.
+    """
+    written = node.span.text
+    found = next((mark for mark in ("*", "?", "{", "$") if mark in written.replace("\\u{", "")), None)
+    if kind == PATH and node.value.startswith("~"):
+        found = "~"
+    if found is None or (kind == URL and found == "?"):
+        return False
+    directory = node.value.split(found, 1)[0].rpartition("/")[0]
+    what = {"~": "no home folder", "{": "no placeholders", "$": "no variables"}.get(found, "no wildcards")
+    help_text = None
+    if found in ("*", "?") and kind == PATH:
+        suffix = node.value.rpartition("*")[2]
+        if directory:
+            help_text = f'`within` covers everything below: write `within "{directory}"`'
+        elif suffix.startswith(".") and "/" not in suffix:
+            help_text = f'test the ending: `.suffix == "{suffix}"`; or the name: `.name == "{suffix}"`'
+    report.add(
+        "KYN204",
+        f"{'a path' if kind == PATH else 'a URL'} knows {what}, so this would hardly ever match",
+        node.span,
+        f"`{found}` is taken as it stands",
+        labels=also,
+        help=help_text,
+    )
+    return True
 
 
 def _quote(text: str) -> str:

@@ -231,6 +231,15 @@ class RuleChecks(Typechecker):
             if kind is None:
                 return None
             entity = f"{kind.key}::{node.id.value}"
+            if "*" in node.id.span.text:
+                self.report.add(
+                    "KYN204",
+                    "an identifier knows no wildcards, so this pattern would hardly ever match",
+                    node.id.span,
+                    "`*` is taken as it stands",
+                    notes=["a star that is really meant is written `\\u{2a}`"],
+                    help=f'name a group that they are in: `{kind.name} in …::"…"`, or test an attribute with `when`',
+                )
         if node.group is not None:
             kind = self.entity_type(node.group.type, scope)
             if kind is None:

@@ -78,7 +78,7 @@ def decide(
 
         answer_all(
             policies,
-            read_lines(cast(Readable, stream), before_waiting=before_waiting),
+            _one_each(read_lines(cast(Readable, stream), before_waiting=before_waiting)),
             counts,
             sys.stdout.write,
             with_request=with_request,
@@ -102,6 +102,17 @@ def answer_all(
             continue
         for piece in _answer(policies, line, counts, with_request=with_request):
             write(piece)
+
+
+def _one_each(lines: Iterable[Line]) -> Iterator[Line]:
+    """Pass lines on unless the first shows that they are no JSON lines but one document laid out for people."""
+    for line in lines:
+        if line.number == 1 and line.content is not None and line.content.strip() in (b"{", b"["):
+            raise Stop(
+                "the requests are not JSON lines: the first line holds only a bracket",
+                "put each request on one line; for one request in a file, use `kynara explain --request FILE`",
+            )
+        yield line
 
 
 def summarized(counts: Counter[Effect]) -> str:

@@ -42,8 +42,10 @@ def _sections(explanation: Explanation, *, all_rules: bool) -> Iterator[Text]:
     if len(explanation.links) > 1:
         yield _chain(explanation.links)
     yield from _why(explanation)
-    if explanation.counterfactual:
+    if explanation.decision.effect is not Effect.ALLOW:
         yield _changes(explanation)
+    if explanation.approval_digest and explanation.decision.effect is Effect.REQUIRE_APPROVAL:
+        yield _binding(explanation.approval_digest)
     yield _looked_at(explanation, all_rules=all_rules)
     if explanation.ignored_attributes:
         yield _ignored(explanation.ignored_attributes)
@@ -164,7 +166,9 @@ def _why(explanation: Explanation) -> Iterator[Text]:
     for link in explanation.links:
         for considered in link.considered:
             matters = considered.rule.effect == "forbid" if deciding is Effect.DENY else True
-            in_effect = link.effect is deciding and (considered.rule.name in link.rules or considered.rule.name in given)
+            in_effect = link.effect is deciding and (
+                considered.rule.name in link.rules or considered.rule.name in given
+            )
             if in_effect and matters and considered.rule.name not in told:
                 told.add(considered.rule.name)
                 yield _rule("", considered.rule.name, considered, link, explanation)
@@ -252,10 +256,23 @@ def _no_permit(explanation: Explanation) -> Text:
 
 def _changes(explanation: Explanation) -> Text:
     text = Text()
-    _line(text, ("What would change the answer", "bold"), "  (each was tried)")
+    if not explanation.counterfactual:
+        _line(text, ("What would change the answer", "bold"))
+        _line(text, "  No small change to this request alone was found that would; the policy or what is known of the")
+        _line(text, "  entities would have to be different.")
+        return text
+    tried = all(change.request is not None for change in explanation.counterfactual)
+    _line(text, ("What would change the answer", "bold"), "  (each was tried)" if tried else "")
     for change in explanation.counterfactual:
         said, style = SAID[change.decision]
         _line(text, f"  if {change.change}: ", (said, style))
+    return text
+
+
+def _binding(digest: str) -> Text:
+    text = Text()
+    _line(text, ("An approval of this call is bound to", "bold"))
+    _line(text, f"  {digest}")
     return text
 
 
@@ -265,20 +282,25 @@ def _looked_at(explanation: Explanation, *, all_rules: bool) -> Text:
     for link in explanation.links:
         if len(explanation.links) > 1:
             _line(text, f"  for {link.subject}")
-        ranked = sorted(link.considered, key=lambda c: (_RANK[c.outcome], c.rule.name))
+        elsewhere = [c for c in link.considered if c.clause and c.clause.kind == "action" and not all_rules]
+        near = [c for c in link.considered if c not in elsewhere]
+        ranked = sorted(near, key=lambda c: (_RANK[c.outcome], c.rule.name))
         shown = {id(c) for c in (ranked if all_rules else ranked[:_MOST_RULES])}
-        for considered in link.considered:
+        for considered in near:
             if id(considered) not in shown:
                 continue
             kind = KINDS[considered.rule.effect]
             style = "dim" if considered.outcome == "not_applicable" else ""
             _line(text, (f"  {kind:<16} {considered.rule.name}", style))
             _line(text, (f"      {outcome_words(considered)}", style))
-        if len(shown) < len(link.considered):
-            left = [c for c in link.considered if id(c) not in shown]
-            _line(text, (f"  {len(left)} more that do not match (--all lists them)", "dim"))
-        for pruned in link.pruned:
-            _line(text, (f"  {pruned.count} more: {pruned.reason} (--all lists them)", "dim"))
+        if len(shown) < len(near):
+            _line(text, (f"  {len(near) - len(shown)} more that do not match (--all lists them)", "dim"))
+        counts: dict[str, int] = {p.reason: p.count for p in link.pruned}
+        for considered in elsewhere:
+            reason = considered.reason or ""
+            counts[reason] = counts.get(reason, 0) + 1
+        for reason, count in counts.items():
+            _line(text, (f"  {count} more: {reason} (--all lists them)", "dim"))
     return text
 
 

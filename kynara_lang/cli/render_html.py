@@ -69,7 +69,9 @@ def page(explanation: Explanation) -> str:
         body.append("</ul>")
     if explanation.ignored_attributes:
         names = ", ".join(f"<code>{_text(name)}</code>" for name in explanation.ignored_attributes)
-        body.append(f"<h2>Ignored: not declared by the program, or known otherwise from the entities</h2><p>{names}</p>")
+        body.append(
+            f"<h2>Ignored: not declared by the program, or known otherwise from the entities</h2><p>{names}</p>"
+        )
     body.append(f'<p class="place">policy {_text(explanation.decision.policy_digest)}</p>')
     return (
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">\n'

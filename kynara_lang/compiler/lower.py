@@ -147,7 +147,8 @@ class Lowering:
 
     def _expr(self, node: ast.Expr, names: _Names) -> ir.Expr:
         if node in self._tables.constants:
-            return self._constant(node)
+            value = self._constant(node)
+            return self._show(node, value, None) if isinstance(node, ast.Var) else value
         match node:
             case ast.Var() | ast.Attribute():
                 value, text = self._path(node, names)

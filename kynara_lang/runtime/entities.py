@@ -19,7 +19,7 @@ from ..semantics.problems import quoted
 from . import facts
 from .convert import MAX_DEPTH, Converter, as_mapping, converter, mistyped
 from .hierarchy import Hierarchy, union
-from .problems import Problems, Refused, step
+from .problems import Problems, Refused, meant, step
 from .store import Entities, EntitiesError, StoredEntry, raise_if_any
 
 __all__ = ["Entities", "EntitiesError", "Slot", "World"]
@@ -203,6 +203,9 @@ class _Loader:
             kind = world.program.by_external.get(entry.type)
             if kind is not None:
                 self.stored[entity_key(kind.key, entry.id)] = self._read(entry, kind)
+            elif meant(entry.type, world.program.by_external):
+                # Left out, it would leave what a request claims of the entity unopposed.
+                facts.find_type(world.program, entry.type, entry.path, self.problems)
 
     def load(self) -> dict[str, Entity]:
         """Return all entities by key, or raise `EntitiesError`."""

@@ -17,7 +17,7 @@ from ..compiler import ir
 from ..diagnostics.source import Span
 from ..semantics.display import display, display_entity
 from ..syntax import ast
-from . import counterfactual
+from . import canonical, counterfactual
 from .decision import Decision, DecisionError, Effect
 from .engine import Arguments, CompiledBucket, Engine, RuleOutcome, attempt
 from .problems import InvalidRequest
@@ -144,7 +144,10 @@ class NearMiss:
 
 @frozen
 class Explanation:
-    """Why a request is decided as it is: per link, with near misses and what would change the decision."""
+    """Why a request is decided as it is: per link, with near misses and what would change the decision.
+
+    `approval_digest` is what an approval of this call must be bound to, where one is asked for.
+    """
 
     decision: Decision
     action: str
@@ -153,6 +156,7 @@ class Explanation:
     near_misses: tuple[NearMiss, ...] = ()
     counterfactual: tuple[counterfactual.Change, ...] = ()
     ignored_attributes: tuple[str, ...] = ()
+    approval_digest: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON shape of INTERFACE."""
@@ -162,6 +166,7 @@ class Explanation:
             "near_misses": [miss.to_dict() for miss in self.near_misses],
             "counterfactual": [change.to_dict() for change in self.counterfactual],
             "ignored_attributes": list(self.ignored_attributes),
+            "approval_digest": self.approval_digest,
         }
 
 
@@ -202,7 +207,8 @@ def explain(
         tuple(links),
         tuple(misses if all_rules else misses[:_NEAREST]),
         changes,
-        tuple(ignored_attributes(engine.world, shape)),
+        tuple(dict.fromkeys(ignored_attributes(engine.world, shape))),
+        canonical.approval_digest(decision.policy_digest, request) if decision.approvals else None,
     )
 
 

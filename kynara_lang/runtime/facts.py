@@ -7,24 +7,51 @@ AuthZEN, among them; there they are attributes if the type declares such attribu
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Final, TypeVar
 
 from ..checker.symbols import EntityType, Program
+from ..diagnostics.suggest import near
 from ..semantics.entity import EMPTY, entity_key
 from ..semantics.problems import quoted
 from .convert import MAX_DEPTH, as_mapping, mistyped, text
-from .problems import Problems, Refused, meant
+from .problems import Problems, Refused, meant, step
 
 Keys = TypeVar("Keys", bound=Collection[str])
 
 NOTHING: Final[Mapping[str, object]] = {}
+_SHORT: Final = 4  # `uid` is no misspelt `id`
+
 LIFTED: Final = ("roles", "parents")
 """The members that may stand among the properties as well."""
 
 
+MEMBERS: Final = ("type", "id", "properties", "roles", "parents", "on_behalf_of")
+"""The members that the JSON of an entity can have."""
+
+
+def refuse_misspelt(members: Iterable[object], known: Collection[str], path: str, problems: Problems) -> None:
+    """Add a problem for each member that is almost a known one.
+
+    Others are ignored, as the AuthZEN API asks for. But a misspelt `on_behalf_of` would take the person out of a chain,
+    and with the person every limit that they have.
+    """
+    bare = {_bare(name): name for name in known}
+    for name in members:
+        if name in known or not isinstance(name, str):
+            continue
+        guess = bare.get(_bare(name)) or near(name, [other for other in known if len(other) > _SHORT])
+        if guess is not None:
+            problems.add("malformed-request", path + step(name), f"did you mean {quoted(guess)}?")
+
+
+def _bare(name: object) -> str:
+    return "".join(char for char in str(name).lower() if char.isalnum())
+
+
 def read_identity(raw: Mapping[str, object], path: str, problems: Problems) -> tuple[str, str] | None:
     """Read `type` and `id` as texts; what is wrong is added to the problems."""
+    refuse_misspelt(raw, MEMBERS, path, problems)
     found: list[str] = []
     for name in ("type", "id"):
         if name not in raw:
@@ -54,6 +81,10 @@ def read_properties(raw: Mapping[str, object], path: str, problems: Problems) ->
     if found is None:
         complain(raw["properties"], f"{path}.properties", "object", problems)
         return NOTHING
+    for name in found:
+        if _bare(name) == "onbehalfof":
+            place = f"{path}.properties{step(name)}"
+            problems.add("malformed-request", place, "`on_behalf_of` stands beside `properties`, not among them")
     return found
 
 

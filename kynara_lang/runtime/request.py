@@ -28,6 +28,7 @@ MAX_CHAIN: Final = 16
 """How many principals a chain may have, the one that performs the call included."""
 
 _SHOWN: Final = 60
+_MEMBERS: Final = ("subject", "action", "resource", "context", "on_behalf_of")
 _DEFAULTED: Final = ("subject", "action", "resource", "context")
 
 
@@ -113,6 +114,9 @@ def read_shape(world: World, raw: object) -> Shape:
     if request is None:
         facts.complain(raw, "request", "object", problems)
         raise InvalidRequest(problems)
+    facts.refuse_misspelt(request, _MEMBERS, "request", problems)
+    if "on_behalf_of" in request:
+        problems.add("malformed-request", "on_behalf_of", "`on_behalf_of` stands inside the `subject`")
     chain = _read_chain(world, request, problems)
     action, arguments = _read_action(world, request, problems)
     resource = None

@@ -25,6 +25,7 @@ class Habit:
     notes: tuple[str, ...] = ()
 
 
+NO_PATTERNS = "compare the whole with `==`, or parts with `.starts_with(…)`, `.ends_with(…)` or `.contains(…)`"
 # Signs, longest first, with what stands for them.
 _SIGNS: dict[str, tuple[str, str]] = {
     "&&": ("`&&` is written `and`", "write `and`"),
@@ -32,10 +33,8 @@ _SIGNS: dict[str, tuple[str, str]] = {
     "===": ("`===` is written `==`", "write `==`"),
     "!==": ("`!==` is written `!=`", "write `!=`"),
     "<>": ("`<>` is written `!=`", "write `!=`"),
-    "=~": (
-        "there are no regular expressions",
-        'write `like "a*b"`, where `*` stands for any text, or `.contains(…)`',
-    ),
+    "=~": ("there are no regular expressions", NO_PATTERNS),
+    "```": ("a code fence is no part of a policy", "delete the lines that hold only ` ``` `"),
     "=>": ("`=>` has no meaning in a policy", "write a condition as `when …`"),
     ":=": ("`:=` is written `=`", "write `let name = …`"),
     "//": ("comments begin with `#`", "write `#` instead of `//`"),
@@ -124,6 +123,30 @@ _CLAUSES = {
     "and": "when",
     "scoped": "scope",
 }
+_NO_CLAUSES = {
+    **dict.fromkeys(
+        ("effect", "decision", "outcome"),
+        ("the word before a rule's name is its effect", "delete it: `permit NAME` allows, `forbid NAME` denies"),
+    ),
+    **dict.fromkeys(
+        ("priority", "order", "precedence", "weight"),
+        ("rules have no order", "delete it: every `forbid` outweighs every `permit`, wherever they stand"),
+    ),
+    **dict.fromkeys(
+        ("name", "id", "description", "reason", "message"),
+        ("what a rule is for stands after its name", 'write it before the `{`: `permit NAME "description" {`'),
+    ),
+}
+_CHARACTERS = {
+    **dict.fromkeys("“”„«»", ("a typographic quote", '"')),
+    **dict.fromkeys("‘’‚", ("a typographic quote", '"')),
+    **dict.fromkeys("\u00a0\u2002\u2003\u2009\u202f\u3000", ("a special space", " ")),
+    **dict.fromkeys("–—−", ("a dash", "-")),
+    "≥": ("a mathematical sign", ">="),
+    "≤": ("a mathematical sign", "<="),
+    "≠": ("a mathematical sign", "!="),
+    "×": ("a mathematical sign", "*"),
+}
 _INFIX = {
     "contains": ".contains(…)",
     "startswith": ".starts_with(…)",
@@ -132,12 +155,11 @@ _INFIX = {
     "ends_with": ".ends_with(…)",
     "equals": "==",
     "eq": "==",
-    "matches": 'like "a*b"',
     "under": "within",
     "inside": "within",
     "isin": "in",
 }
-_NOTHING = {"null", "nil", "None", "none", "undefined"}
+NOTHING = {"null", "nil", "None", "none", "undefined", "NULL", "Null", "Nil", "NIL", "NONE"}
 _TRUTH = {"True": "true", "False": "false", "TRUE": "true", "FALSE": "false"}
 
 
@@ -156,6 +178,7 @@ _DECISIONS = {
 _BEGIN_CLAUSES = (
     "subject", "action", "resource", "scope", "when", "unless", "valid", "from", "quorum", "expires", "never", "always",
 )  # fmt: skip
+_CLAUSE_WORD = "|".join(_BEGIN_CLAUSES)
 _BEGIN_DECLARATIONS = (
     "module", "import", "trait", "subject", "resource", "type", "action", "context", "role", "let", "permit", "forbid",
     "require approval", "invariant", "fixture", "test",
@@ -166,10 +189,252 @@ _OPERAND = re.compile(r'\s*("[^"\n]*"|[A-Za-z_][A-Za-z0-9_.]*|[0-9.]+)')
 
 def habit_at(span: Span, accepted: frozenset[str]) -> Habit | None:
     """Return what to say where a word or sign does not fit, or None when it is no known habit."""
-    for look in (_before, _sign, _word, _misspelled, _case):
+    for look in (_foreign, _shaped, _comma, _rule_name, _roles, _role_as_type, _before, _sign, _word, _misspelled, _case):
         if (found := look(span, accepted)) is not None:
             return found
     return None
+
+
+@frozen
+class _Shape:
+    """How a line looks with a habit in it; `\2` and so on in the texts are groups, and group `at` is to blame."""
+
+    needs: frozenset[str]  # one of these would fit
+    pattern: re.Pattern[str]
+    message: str
+    label: str
+    help: str
+
+
+def _shape(needs: str, pattern: str, message: str, label: str, cure: str) -> _Shape:
+    return _Shape(frozenset(needs.split()), re.compile(pattern), message, label, cure)
+
+
+_A_RULE = "write a rule: `permit read_doc { subject User action read resource Doc scope subject.team == resource.team }`"
+_SHAPES = (
+    _shape(
+        "WHEN LET EXPECT",
+        rf"(?:^|(?<=[\s{{}}]))(?P<at>({_CLAUSE_WORD}|given|expect|permit|forbid|role|module|import)[ \t]*:)(?!:)",
+        r"no `:` stands after `\2`",
+        "one sign too many",
+        "delete the `:`",
+    ),
+    _shape(
+        "QMARK",
+        r"(?P<at>\b(List|Array|Vec|Collection)<([^<>\n]*)>)",
+        r"there is no type `\2`",
+        "not a type",
+        r"write `Set<\3>`",
+    ),
+    _shape(
+        "QMARK",
+        r"(?P<at>\b(Optional|Option|Maybe|Nullable)<([^<>\n]*)>)",
+        r"there is no type `\2`",
+        "not a type",
+        r"what may be missing ends with `?`: write `\3?`",
+    ),
+    _shape("QMARK", r"(?P<at>([A-Z]\w*)\[\])", "there are no lists", "not a type", r"write `Set<\2>`"),
+    _shape("SET", r"(?P<at>\[([A-Z]\w*)\])", "there are no lists", "not a type", r"write `Set<\2>`"),
+    _shape(
+        "IMPORT",
+        r"^(?P<at>from[ \t]+([\w.]+)[ \t]+import[ \t]+([\w, \t]*\w))",
+        "`import` comes first, and the names after it in parentheses",
+        "another language's order",
+        r"write `import \2 (\3)`",
+    ),
+    _shape(
+        "NAME",
+        r"^(?P<at>import[ \t]+([a-z_][\w.]*)\.([A-Z]\w*))",
+        "an imported name stands in parentheses",
+        "only the name of a module fits here",
+        r"write `import \2 (\3)`",
+    ),
+    _shape(
+        "LET",
+        r"^(?P<at>(?:def|fn|func|function)[ \t]+\w+[ \t]*\([^()\n]*\)[ \t]*(?::|\{|->))",
+        "there are no functions; what is allowed is said by rules",
+        "not a word of the language here",
+        "write `permit NAME { … }` or `forbid NAME { … }`; only a condition has a name by `let`",
+    ),
+)
+
+
+def _shaped(span: Span, accepted: frozenset[str]) -> Habit | None:
+    text = span.source.text
+    begin = max(text.rfind("\n", 0, span.start) + 1, span.start - 300)
+    end = text.find("\n", span.start)
+    line = text[begin : min(end if end >= 0 else len(text), span.start + 300)]
+    for shape in _SHAPES:
+        if not shape.needs & accepted:
+            continue
+        for found in shape.pattern.finditer(line):
+            if found.start("at") <= span.start - begin <= found.end("at"):
+                at = Span(span.source, begin + found.start("at"), begin + found.end("at"))
+                return Habit(at, found.expand(shape.message), shape.label, found.expand(shape.help))
+    return None
+
+
+_CEDAR = re.compile(r"^(?:permit|forbid)[ \t\n]*\(", re.MULTILINE)
+_NOTHING_YET = re.compile(r"(?:\s|#[^\n]*)*+")
+_DATA = re.compile(r'(?P<json>[\[{])|---|-[ \t]+["\w-]+[ \t]*:|["\w-]+[ \t]*:(?!:)')
+
+
+def _foreign(span: Span, accepted: frozenset[str]) -> Habit | None:
+    """Recognise a file that is written in another language: one message, at the same place each time."""
+    text = span.source.text
+    if (span.text == "(" and accepted == {"NAME"}) or re.compile(r"@\w+\(").match(text, span.start):
+        if (found := _CEDAR.search(text)) is not None:
+            at = Span(span.source, *found.span())
+            return Habit(at, "this is Cedar, and Kynara writes rules with a name", "a rule has no `(…)`", _A_RULE)
+    if "LET" not in accepted or _NOTHING_YET.match(text).end() != span.start:  # type: ignore[union-attr]
+        return None
+    found = _DATA.match(text, span.start)
+    if found is None or re.match(rf"(?:{_CLAUSE_WORD}|{'|'.join(_BEGIN_DECLARATIONS)})\b", found[0]):
+        return None
+    what = "JSON" if found["json"] else "YAML"
+    at = Span(span.source, *found.span())
+    return Habit(at, f"this is {what}, and a policy is not written in it", f"looks like {what}", _A_RULE)
+
+
+def _comma(span: Span, accepted: frozenset[str]) -> Habit | None:
+    text = span.source.text
+    tail = text[max(0, span.start - 300) : span.start]
+    begins = rf"(?:{_CLAUSE_WORD}|{'|'.join(_BEGIN_DECLARATIONS)}|\}})\Z"
+    if span.text == "," and {"WHEN", "RBRACE"} <= accepted:
+        return Habit(span, "nothing stands between clauses", "one sign too many", "delete the `,`")
+    found = re.search(rf"(,)[ \t]*(?:#[^\n]*)?\n\s*(?:(?:{_CLAUSE_WORD})[ \t]+)?\Z", tail)
+    if found is None or not accepted & {"TYPE_NAME", "NAME", "COMMA"} or not (tail[-1] != "\n" or text):
+        return None
+    after_word = re.search(r"[a-z][ \t]+\Z", tail)
+    if not after_word and not re.match(begins, " ".join(span.text.split())):
+        return None
+    at = span.start - len(tail) + found.start(1)
+    return Habit(Span(span.source, at, at + 1), "the last of a list has no `,`", "one sign too many", "delete the `,`")
+
+
+_RULE_HEAD = re.compile(r"^[ \t]*(permit|forbid|require[ \t]+approval|invariant)[ \t]+([^{#\n]*)", re.MULTILINE)
+
+
+def _rule_name(span: Span, accepted: frozenset[str]) -> Habit | None:
+    if accepted not in ({"NAME"}, {"LBRACE", "STRING"}):
+        return None
+    text = span.source.text
+    found = _RULE_HEAD.match(text, text.rfind("\n", 0, span.start) + 1)
+    if found is None or span.start > found.end() or span.text == "(" or re.match(r"[A-Z]\w*\Z", span.text):
+        return None
+    quoted = re.search(r'"[^"]*"', found[2])
+    named = (found[2][: quoted.start()] if quoted else found[2]).strip()
+    slug = re.sub(r"\W+", "_", named or (quoted[0] if quoted else "")).strip("_").lower()
+    slug = f"rule_{slug}" if slug[:1].isdigit() else slug if slug.isascii() else ""
+    cure = f"{found[1]} {slug or 'NAME'} {quoted[0] + ' ' if quoted else ''}{{"
+    at = Span(span.source, found.start(2), found.start(2) + len(found[2].rstrip())) if found[2].strip() else span
+    message = "a name is written with letters, digits and `_`" if named else "a rule needs a name"
+    label = "not a name" if named else "no name stands before this"
+    return Habit(at, message, label, f"write `{cure}`, a name of letters, digits and `_`")
+
+
+_ROLE_LIST = re.compile(r"[\[{(]?[ \t]*\"?([a-z_]\w*)\"?((?:[ \t]*(?:,|\bor\b)[ \t]*\"?[a-z_]\w*\"?)*)[ \t]*[\]})]?")
+
+
+def _roles(span: Span, accepted: frozenset[str]) -> Habit | None:
+    """Look at what stands after `with`: the roles, in whatever way they are listed."""
+    text = span.source.text
+    begin = max(text.rfind("\n", 0, span.start) + 1, span.start - 300)
+    head = re.compile(r"\bwith\b(?:[ \t]+roles?\b)?[ \t]*")
+    found = next((f for f in head.finditer(text, begin, span.start + 30) if f.start() <= span.start), None)
+    if found is None or not accepted & {"WITH_ROLE", "NAME", "TYPE_NAME"}:
+        return None
+    listed = _ROLE_LIST.match(text, found.end())
+    if listed is None or not found.start() <= span.start < listed.end():
+        return None
+    names = re.findall(r"[a-z_]\w*", re.sub(r"\bor\b", " ", listed[0]))
+    several = re.match(r"\s*(?:fixture|given|expect)\b", text[begin : found.start()])
+    whole = Span(span.source, found.start(), listed.end())
+    right = f"with role {(', ' if several else ' or ').join(names)}"
+    if whole.text == right:
+        return None
+    if '"' in listed[0]:
+        return Habit(whole, "a role is named without quotes", "roles are names", f"write `{right}`")
+    label = "`role` is missing" if len(found[0].split()) == 1 else "not how roles are listed"
+    return Habit(whole, "a role is named after `with role`", label, f"write `{right}`")
+
+
+def _listed(span: Span, tail: str) -> Habit | None:
+    """Look at what stands right after the word of a clause: brackets, quotes, or a word too many."""
+    text = span.source.text
+    found = re.search(r"(?:\A|[\s{])(subject|action|resource|from)[ \t]+\Z", tail)
+    if found is None:
+        return None
+    clause = found[1]
+    inner = re.compile(r"[\[{]([^\[\]{}\n]*)[\]}]").match(text, span.start)
+    if inner and (names := re.findall(r"[\w.]+(?:::\"[^\"\n]*\")?", inner[1])):
+        whole = Span(span.source, span.start, inner.end())
+        message = f"what `{clause}` names stands without brackets"
+        return Habit(whole, message, "no brackets are needed", f"write `{clause} {', '.join(names)}`")
+    if clause == "action" and (name := re.fullmatch(r'"([a-z_][\w.]*)"', span.text)):
+        return Habit(span, "an action is named without quotes", "actions are names", f"write `action {name[1]}`")
+    if span.text in ("in", "is") and (kind := re.compile(r'\s+([A-Z]\w*)(::"[^"\n]*")?').match(text, span.end)):
+        right = f'any in {kind[1]}{kind[2]}' if kind[2] and span.text == "in" else kind[1] + (kind[2] or "")
+        whole = Span(span.source, span.start, kind.end())
+        return Habit(whole, f"a type stands right after `{clause}`", "one word too many", f"write `{clause} {right}`")
+    return None
+
+
+def _role_as_type(span: Span, accepted: frozenset[str]) -> Habit | None:
+    """Look at a role that stands where a clause wants the type of who has it."""
+    text = span.source.text
+    found = re.compile(r"(?:role[ \t]+)?([a-z_]\w*)").match(text, span.start)
+    tail = text[max(0, span.start - 60) : span.start]
+    clause = re.search(r"\b(subject|from)[ \t]+\Z", tail)
+    if not found or not clause or "TYPE_NAME" not in accepted:
+        return None
+    if span.text != "role" and not re.search(rf"^role[ \t]+{found[1]}\b", text, re.MULTILINE):
+        return None
+    kinds = set(re.findall(r"^subject[ \t]+([A-Z]\w*)", text, re.MULTILINE))
+    kind = kinds.pop() if len(kinds) == 1 else "any"
+    whole = Span(span.source, span.start, found.end())
+    cure = f"write `{clause[1]} {kind} with role {found[1]}`"
+    return Habit(whole, f"`{clause[1]}` names a type, and its role after it", "a role alone", cure)
+
+
+def _indexed(span: Span) -> Habit | None:
+    text = span.source.text
+    before = re.search(r"[a-z_][\w.]*\Z", text[max(0, span.start - 200) : span.start])
+    found = re.compile(r"\[([^\[\]\n]*)\](?:\s*==\s*(\"[^\"\n]*\"|[\w.]+))?").match(text, span.start)
+    if before is None or found is None:
+        return None
+    at = Span(span.source, span.start - len(before[0]), text.index("]", span.start) + 1)
+    if found[1].startswith('"'):
+        right = f"write `{before[0]}.{found[1][1:-1]}`" if re.fullmatch(r'"[a-z_]\w*"', found[1]) else ""
+        return Habit(at, "a field is read with a dot", "not part of the language", right or "write `value.field`")
+    cure = f"ask what is in it: `{found[2] or chr(34) + '…' + chr(34)} in {before[0]}`"
+    return Habit(at, "sets have no order and no index", "nothing is read by its position", cure)
+
+
+def _path(span: Span) -> Habit | None:
+    text = span.source.text
+    tail = text[max(0, span.start - 60) : span.start]
+    found = re.compile(r"~?(?:/[\w.*-]*)+").match(text, span.start)
+    if found is None or not re.search(r"(?:\b(?:within|in|like)|[=!]=|[{(,])\s*\Z", tail):
+        return None
+    whole = Span(span.source, *found.span())
+    if found[0].startswith("~"):
+        cure = 'write the whole path in quotes, such as `"/home/ann"`'
+        return Habit(whole, "a path begins with `/`", "no home is known here", cure)
+    return Habit(whole, "a path is written in quotes", "looks like a path", f'write `"{found[0]}"`')
+
+
+def _character(span: Span, what: str, right: str) -> Habit:
+    text, sign = span.source.text, span.text
+    code = f"U+{ord(sign):04X}"
+    if right == " ":
+        first = text.index(sign)
+        at = Span(span.source, first, first + 1)
+        return Habit(at, f"{code} is a special space", "looks like a space and is none", "write an ordinary space")
+    cure = f"write `{right}`"
+    if right == '"' and (whole := re.compile(r"[“„«‘‚”’]([^“”„«»‘’‚\"\n]*)[”»’“‘]").match(text, span.start)):
+        return Habit(Span(span.source, *whole.span()), f"`{sign}` ({code}) is {what}", what, f'write `"{whole[1]}"`')
+    return Habit(span, f"`{sign}` ({code}) is {what}", "not part of the language", cure)
 
 
 def _sign(span: Span, accepted: frozenset[str]) -> Habit | None:
@@ -187,6 +452,13 @@ def _sign(span: Span, accepted: frozenset[str]) -> Habit | None:
             return Habit(whole, message, "`=` only gives a name its value", cure)
         if sign == "|" and not accepted & {"OR", "AND"}:
             return None
+        if sign == "[" and (indexed := _indexed(span)):
+            return indexed
+        if sign == "```":
+            at = text.index(sign)  # one message for all of them
+            return Habit(Span(span.source, at, at + 3), message, "this belongs to Markdown", cure)
+        if sign == "/" and (path := _path(span)):
+            return path
         if sign == "[" and (listed := re.compile(r"\[([^\[\]{}\n]*)\]").match(text, at)):
             cure = f"write `{{{listed[1]}}}`"
         if sign == "@" and (address := re.compile(r"[A-Za-z0-9_.+-]*\Z").search(text, max(0, at - 80), at)):
@@ -194,6 +466,10 @@ def _sign(span: Span, accepted: frozenset[str]) -> Habit | None:
             whole = Span(span.source, address.start(), end.end() if end else at + 1)
             cure = f'write it in quotes: `"{whole.text}"`'
         return Habit(whole, message, "not part of the language", cure)
+    if (character := _CHARACTERS.get(span.text)) is not None:
+        return _character(span, *character)
+    if span.text == "~" and (path := _path(span)):
+        return path
     if text.startswith("'", span.start):
         found = re.compile(r"'([^'\n\"]*)'").match(text, span.start)
         whole = Span(span.source, span.start, found.end() if found else span.start + 1)
@@ -207,11 +483,18 @@ def _word(span: Span, accepted: frozenset[str]) -> Habit | None:
     if "LET" in accepted and "SCOPE" not in accepted and word in _DECLARES:
         right = _DECLARES[word]
         return Habit(span, f"`{word}` begins no declaration", "not a word of the language here", f"write `{right}`")
+    if {"WHEN", "RBRACE"} <= accepted and word in _NO_CLAUSES:
+        message, cure = _NO_CLAUSES[word]
+        return Habit(span, message, "not a clause", cure)
+    if word == "module" and "LET" in accepted and "MODULE" not in accepted:
+        return Habit(span, "`module` comes first", "too late here", "put `module` on the first line of the file, once")
     if {"WHEN", "RBRACE"} <= accepted and word in _CLAUSES:
         return Habit(span, f"`{word}` begins no clause", "not a clause", f"write `{_CLAUSES[word]}`")
     if accepted == {"DECISION"} and word in _DECISIONS:
         right = _DECISIONS[word]
         return Habit(span, f"`{word}` is no decision", "rules have such words, decisions do not", f"write `{right}`")
+    if "LIKE" in accepted and word in ("matches", "match", "regex", "regexp"):
+        return Habit(span, "there are no regular expressions", "not an operator", NO_PATTERNS)
     if "LIKE" in accepted and word in _INFIX:
         return _infix(span, word)
     if accepted == {"DURATION"}:
@@ -225,10 +508,6 @@ def _word(span: Span, accepted: frozenset[str]) -> Habit | None:
         )
     if "ON" in accepted and "LPAR" in accepted and "MODIFIES" not in accepted and span.text[:1].isalpha():
         return Habit(span, "`on` is missing", "on what?", "an expectation reads `expect allow read on order`")
-    if word == "with" and "WITH_ROLE" in accepted:
-        role = _OPERAND.match(span.source.text, span.end)
-        shown = role[1] if role else "NAME"
-        return Habit(span, "a role is named after `with role`", "`role` is missing", f"write `with role {shown}`")
     if "RBRACE" in accepted and "COMMA" in accepted and re.match(r"[a-z_]\w*\s*:", span.source.text[span.start :][:99]):
         return Habit(span, "a comma is missing", "expected `,` before this", f"write `, {word}: …`")
     return None
@@ -241,8 +520,6 @@ def _infix(span: Span, word: str) -> Habit:
     value, other = before[1] if before else "value", after[1] if after else "…"
     if right.startswith("."):
         shown = f"{value}{right.replace('…', other)}"
-    elif right.startswith("like"):
-        shown = f"{value} {right}"
     else:
         shown = f"{value} {right} {other}"
     return Habit(span, f"`{word}` is no operator", "not an operator", f"write `{shown}`")
@@ -282,6 +559,10 @@ def _before(span: Span, accepted: frozenset[str]) -> Habit | None:
     tail = text[max(0, span.start - 300) : span.start]
     offset = span.start - len(tail)
 
+    if span.text in ("[", "{", "in", "is", "role") or span.text[:1] == '"' or accepted == {"NAME"}:
+        if (listed := _listed(span, tail)) is not None:
+            return listed
+
     def place(found: re.Match[str], group: int = 1) -> Span:
         return Span(span.source, offset + found.start(group), offset + found.end(group))
 
@@ -318,14 +599,17 @@ def _after_word(before: Span, span: Span, accepted: frozenset[str]) -> Habit | N
     if accepted == {"LESSTHAN"} and word == "Set":
         return Habit(before, "a `Set` says what its elements are", "of what?", "write `Set<String>`")
     if accepted <= {"COLON", "AS"} and "COLON" in accepted:
+        late = re.compile(r"\?\s*:\s*([A-Z]\w*(?:<[^>\n]*>)?|\"[^,}\n]*\")").match(span.source.text, span.start)
+        if late:
+            return Habit(span, "`?` stands after the type", "too early", f"write `{word}: {late[1].strip()}?`")
         kind = span.text if re.fullmatch(r"[A-Z]\w*", span.text) else "String"
         return Habit(before, f"`{word}` has no type", "expected `:` and a type after this", f"write `{word}: {kind}`")
     if accepted != {"DOUBLE_COLON"}:
         return None
     if word in _TRUTH:
         return Habit(before, f"`{word}` is written small", "looks like a type", f"write `{_TRUTH[word]}`")
-    if word in _NOTHING:
-        return _no_null(before)
+    if word in NOTHING:
+        return no_null(before)
     return Habit(
         before,
         f"the type `{word}` is no value",
@@ -350,17 +634,27 @@ def _after_number(whole: Span, number: str) -> Habit | None:
     return None
 
 
-def _no_null(span: Span) -> Habit:
-    return Habit(
-        span,
-        "there is no null",
-        "nothing is ever null",
-        "declare an attribute that may be missing with `?`, and ask for it with `value has attr`",
-    )
+def no_null(span: Span) -> Habit:
+    """Say that nothing is ever null, and how to ask whether an attribute is there."""
+    text, path = span.source.text, r"([a-z_][\w.]*)\.([a-z_]\w*)"
+    before = re.search(path + r"\s*(==|!=|is)\s*\Z", text[max(0, span.start - 200) : span.start])
+    after = re.compile(r"\s*(==|!=)\s*" + path).match(text, span.end)
+    target, name, sign = before.groups() if before else (after[2], after[3], after[1]) if after else ("", "", "")
+    cure = f"write `{'' if sign == '!=' else 'not '}{target} has {name}`" if name else "ask for it: `value has attr`"
+    if name:
+        cure += f", which tests whether `{name}` is there"
+    return Habit(span, "there is no null", "nothing is ever null", cure, ("what may be missing is declared with `?`",))
 
 
 def _case(span: Span, accepted: frozenset[str]) -> Habit | None:
     word = span.text
+    if "TYPE_NAME" in accepted and word in NOTHING:
+        return no_null(span)
+    values = re.compile(r"\w+(?:\s*\|\s*\w+)+").match(span.source.text, span.start)
+    if values and "SET" in accepted:
+        cure = " | ".join(f'"{value.strip()}"' for value in values[0].split("|"))
+        whole = Span(span.source, span.start, values.end())
+        return Habit(whole, "the values of a type stand in quotes", "expected texts", f"write `{cure}`")
     if "TYPE_NAME" in accepted and "NAME" not in accepted and re.fullmatch(r"[a-z_][A-Za-z0-9_]*", word):
         right = "".join(part[:1].upper() + part[1:] for part in word.split("_"))
         if "LET" not in accepted and "WHEN" not in accepted and right:

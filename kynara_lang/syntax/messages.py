@@ -113,7 +113,9 @@ def expected_words(terminals: Iterable[str]) -> str:
 def unexpected(report: Report, span: Span, accepted: frozenset[str], since: int) -> None:
     """Report a token that does not fit where it stands; reading began at `since`."""
     opening = _unclosed(span, since)
-    if opening is not None and _begins_anew(span, opening.text, accepted):
+    if opening is not None and opening.text == "{":
+        opening = _closed_by_another(span, since) or opening
+    if opening is not None and _begins_anew(span, opening, accepted):
         close = ")" if opening.text == "(" else "}"
         here = "the file ends here" if not span.text else f"`{span.text}` begins something new here"
         report.add(
@@ -203,15 +205,17 @@ _DECLARATION_WORDS = {
 _EITHER = {"subject", "resource", "action", "context"}  # these begin clauses as well
 
 
-def _begins_anew(span: Span, opening: str, accepted: frozenset[str]) -> bool:
+def _begins_anew(span: Span, opened: Span, accepted: frozenset[str]) -> bool:
     """Whether a token shows that what is still open should have been closed before it."""
     if not span.text:
         return True
-    word = " ".join(span.text.split())
+    word, opening = " ".join(span.text.split()), opened.text
     starts_line = not span.source.text[span.source.text.rfind("\n", 0, span.start) + 1 : span.start].strip()
     if opening == "(" and "RPAR" in accepted:
         return word == "}" or (starts_line and word in _CLAUSE_WORDS | _DECLARATION_WORDS)
     if opening == "{" and "RBRACE" in accepted:
+        if _holds_values(opened) and starts_line and word in _CLAUSE_WORDS:
+            return True
         return _at_margin(span) and word in _DECLARATION_WORDS | _EITHER
     return False
 
@@ -229,3 +233,25 @@ def _unclosed(span: Span, since: int) -> Span | None:
         elif found[0] in (")", "}") and stack:
             stack.pop()
     return stack[-1] if stack else None
+
+
+def _holds_values(opening: Span) -> bool:
+    """Whether a brace opens a set or a record: then it stands after an operator or inside of another bracket."""
+    before = opening.source.text[max(0, opening.start - 60) : opening.start]
+    return re.search(r"(?:\b(?:in|within)|[=(,:])\s*\Z", before) is not None
+
+
+def _closed_by_another(span: Span, since: int) -> Span | None:
+    """Find a set whose brace took the `}` of what is around it: that one stands further left than the set's line."""
+    text = span.source.text
+    stack: list[Span] = []
+    for found in _SCANNED.finditer(text, since, span.start):
+        if found[0] in ("(", "{"):
+            stack.append(Span(span.source, *found.span()))
+        elif found[0] in (")", "}") and stack:
+            opening = stack.pop()
+            line = text[text.rfind("\n", 0, opening.start) + 1 : opening.start]
+            close = text[text.rfind("\n", 0, found.start()) + 1 : found.start()]
+            if not close.strip() and len(close) < len(line) - len(line.lstrip()) and _holds_values(opening):
+                return opening
+    return None

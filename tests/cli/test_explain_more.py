@@ -137,3 +137,25 @@ def test_every_rule_is_listed_where_asked(kynara: Run, project: Path) -> None:
     everything = kynara("explain", "policies", "--request", "r.json", "--all").stdout
     assert "extra.extra7" in everything
     assert " more: " not in everything
+
+
+def test_one_request_laid_out_for_people_is_no_stream(kynara: Run, project: Path) -> None:
+    (project / "r.json").write_text(json.dumps(DENIED, indent=2))
+    result = kynara("decide", "policies", "--requests", "r.json")
+    assert result.exit_code == 2
+    assert "kynara explain --request" in result.output
+
+
+def test_what_an_approval_is_bound_to_is_shown(kynara: Run, project: Path) -> None:
+    late = {**REQUEST, "context": {"now": "2026-12-24T10:00:00Z"}}
+    (project / "r.json").write_text(json.dumps(late))
+    digest = explained(kynara("explain", "policies", "--request", "r.json", "--format", "json"))["approval_digest"]
+    assert digest in kynara("explain", "policies", "--request", "r.json").stdout
+
+
+def test_where_nothing_small_helps_that_is_said(kynara: Run, project: Path) -> None:
+    bot = {"type": "Bot", "id": "b", "properties": {"tenant": "x"}}
+    (project / "r.json").write_text(json.dumps({**REQUEST, "action": {"name": "read"}, "subject": bot}))
+    for file in project.rglob("*.kyn"):
+        file.write_text(file.read_text() + "\nforbid none { subject Bot action read resource Order }\n")
+    assert "No small change to this request" in kynara("explain", "policies", "--request", "r.json").stdout

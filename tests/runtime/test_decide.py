@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from kynara_lang.runtime.decision import Effect
+from kynara_lang.runtime.entities import EntitiesError
 from tests.runtime.programs import ALICE, BOT, DOC, ask, having, program
 
 PERMIT = 'permit p { subject any action any resource any scope any "test" }\n'
@@ -321,3 +322,29 @@ action read as "');exit()#" on Doc
     }
     assert policies.decide(request).allowed
     assert policies.explain(request).decision.allowed
+
+
+@pytest.mark.parametrize("name", ["onBehalfOf", "on_behalf", "onbehalfof", "on-behalf-of", "on_behalf_off"])
+def test_a_misspelt_chain_is_no_shorter_chain(name: str) -> None:
+    """Whoever is left out of a chain takes their limits with them."""
+    policies = program(rule("permit p", 'scope any "t"', subject="Agent"))
+    for place in (lambda r: r["subject"], lambda r: r, lambda r: r["subject"]["properties"]):
+        request = ask(BOT)
+        place(request)[name] = ALICE
+        decision = policies.decide(request)
+        among_properties = place(request) is request["subject"]["properties"]
+        refused = name in ("onBehalfOf", "onbehalfof", "on-behalf-of") or not among_properties
+        assert decision.allowed is not refused, (name, decision.errors)
+
+
+def test_other_members_are_let_pass() -> None:
+    request = ask(BOT)
+    request |= {"options": {}, "trace": "x"}
+    request["subject"]["uid"] = 7
+    assert program(rule("permit p", 'scope any "t"', subject="Agent")).decide(request).allowed
+
+
+def test_a_store_with_a_misspelt_type_is_refused() -> None:
+    with pytest.raises(EntitiesError, match="User"):
+        program(PERMIT, entities=[{"type": "user", "id": "zoe", "roles": []}])
+    assert program(PERMIT, entities=[{"type": "Invoice", "id": "i"}]).decide(ask()).allowed
