@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,7 @@ from ..diagnostics.diagnostic import Report
 from ..semantics.operators import BUILTINS, receiver_name
 from ..semantics.types import ERROR, Entity, Record, Type
 from ..syntax import ast
+from ..syntax.habits import NO_PATTERNS
 from .bags import Bag
 from .names import NameChecks
 from .narrowing import Env, Path, path_of
@@ -157,14 +159,36 @@ class AttributeChecks(NameChecks):
         guess = self.report.near(name.text, names)
         listed = ", ".join(f"`{n}`" for n in names[:12]) + (" …" if len(names) > 12 else "")
         shown = "it" if isinstance(owner, Record) else str(owner)
+        cure = self._of_another_kind(name, owner) if isinstance(owner, Entity) else None
         self.report.add(
             "KYN202",
             message,
             name.span,
             "no such field" if isinstance(owner, Record) else f"not declared for {owner}",
             notes=[f"{shown} has {listed}" if names else f"{shown} has none"],
-            help=f"did you mean `{guess}`?" if guess else None,
+            help=cure or (f"did you mean `{guess}`?" if guess else None),
         )
+
+    def _of_another_kind(self, name: ast.Ident, owner: Entity) -> str | None:
+        """Say how to ask for a role or for who somebody is, which other languages keep in attributes."""
+        text, span = name.span.source.text, name.span
+        before = re.search(
+            r'(?:"(\w+)"\s+in\s+)?\b([a-z_][\w.]*?)(?:\.|\s+has\s+)\Z', text[max(0, span.start - 200) : span.start]
+        )
+        after = re.compile(r'\s*(==|!=|\.contains\()\s*("[^"\n]*")').match(text, span.end)
+        if before is None:
+            return None
+        target, roles = before[2], {role.name for role in self.program.roles.values()}
+        if name.text in ("role", "roles"):
+            sought = before[1] or (after[2].strip('"') if after else "")
+            return f"write `{'not ' if after and after[1] == '!=' else ''}{target} holds {sought if sought in roles else 'NAME'}`"
+        if name.text in roles:
+            return f"write `{target} holds {name.text}`"
+        if name.text in ("id", "uid", "identity"):
+            kind = owner.label or (self.program.types[min(owner.names)].name if len(owner.names) == 1 else "TYPE")
+            sign, sought = (after[1], after[2]) if after and after[1] != ".contains(" else ("==", '"…"')
+            return f"compare the entity itself: `{target} {sign} {kind}::{sought}`"
+        return None
 
     def no_builtin(self, name: ast.Ident, target: Type, *, called: bool) -> None:
         """Report an attribute or method that a built-in type does not have."""
@@ -180,5 +204,9 @@ class AttributeChecks(NameChecks):
             name.span,
             f"no such {what}",
             notes=[f"{receiver} has {', '.join(f'`{row.shown}`' for row in rows)}"] if rows else (),
-            help=f"write `{shown.shown}`" if shown else None,
+            help=NO_PATTERNS
+            if called and name.text in ("matches", "match", "regex") and receiver == "String"
+            else f"write `{shown.shown}`"
+            if shown
+            else None,
         )

@@ -33,6 +33,7 @@ from ..semantics.types import (
     comparable,
 )
 from ..syntax import ast
+from ..syntax.habits import NOTHING, no_null
 from .attributes import AttributeChecks
 from .bags import Bag
 from .narrowing import Env, path_of
@@ -40,7 +41,9 @@ from .symbols import LetSymbol, Program, Scope, Tables
 from .words import in_words, not_one_kind
 
 _WITHIN_PLACES: dict[Type, Type] = {IP: BLOCK, PATH: PATH, HOST: HOST}
+_TESTED: dict[Type, str] = {IP: "an address", PATH: "a path", HOST: "a host"}
 _UNQUOTED = {"Int": r"-?[0-9]+", "Decimal": r"-?[0-9]+\.[0-9]+", "Bool": "true|false"}
+_ASKS = ("exists", "has", "defined", "is_defined", "isset", "present")
 _WITHIN_PARTS: dict[Type, str] = {URL: "host", EMAIL: "domain"}
 
 
@@ -99,6 +102,8 @@ class OperationChecks(AttributeChecks):
 
     def _binary(self, expr: ast.Binary, op: str, left: ast.Expr, right: ast.Expr, env: Env) -> Type:
         if op in ("==", "!="):
+            if any(self._null(side, env) for side in (left, right)):
+                return BOOL
             a, b = self._pair(left, right, env)
             if not comparable(a, b):
                 self._never_equal(expr, a, b)
@@ -110,6 +115,16 @@ class OperationChecks(AttributeChecks):
         if op == "within":
             return self._within(left, right, env)
         return self._row(expr, op, left, right, env)
+
+    def _null(self, expr: ast.Expr, env: Env) -> bool:
+        """Report a comparison with null; what is compared may well be absent, so it is not looked at."""
+        if not isinstance(expr, ast.Var) or expr.name not in NOTHING:
+            return False
+        if expr.name in env.variables or expr.name in env.scope.lets:
+            return False
+        null = no_null(expr.span)
+        self.report.add("KYN101", null.message, null.span, null.label, notes=null.notes, help=null.help)
+        return True
 
     def _pair(self, left: ast.Expr, right: ast.Expr, env: Env) -> tuple[Type, Type]:
         """Check two operands, the one with a type of its own first, so that literals are read as its type."""
@@ -212,7 +227,7 @@ class OperationChecks(AttributeChecks):
             "neither a set nor an entity",
             help=f"to look inside text, write `{right.span.text}.contains({left.span.text})`"
             if a == b == STRING
-            else f"to test an address, write `{left.span.text} within {right.span.text}`"
+            else f"to test {_TESTED[a]}, write `{left.span.text} within {right.span.text}`"
             if a in _WITHIN_PLACES
             else None,
         )
@@ -237,7 +252,7 @@ class OperationChecks(AttributeChecks):
         a = self.check(left, env)
         b = self.check(right, env, STRING)
         if a in TEXT_LIKE:
-            self._within_instead(left.span, a, "`like`")
+            self._within_instead(left.span, a, "`like`", right)
         elif a not in (STRING, ERROR):
             self.mismatch(left.span, a, STRING, "what `like` looks at")
         if b != STRING:
@@ -304,17 +319,25 @@ class OperationChecks(AttributeChecks):
             expr, scope = let.decl.body, let.scope
         return False
 
-    def _within_instead(self, span: Span, kind: Type, what: str) -> None:
+    def _within_instead(self, span: Span, kind: Type, what: str, sought: ast.Expr | None = None) -> None:
         parts: dict[Type, str] = {EMAIL: ".domain", URL: ".host"}
         part = parts.get(kind, "")
         example = "/work" if kind == PATH else "example.com"
+        text = sought.value if isinstance(sought, ast.StringLit) else ""
+        suffix = re.fullmatch(r"\*?(\.\w+)", text) if kind == PATH and what in ("`like`", "`.ends_with`") else None
+        if kind == PATH and what != "`.ends_with`" and (below := re.fullmatch(r"(/[\w./-]*\w)/?\**", text)):
+            example = below[1]
         self.report.add(
             "KYN209",
             f"{what} compares spelling, and {in_words(kind)} can be spelled in ways that fool it",
             span,
             f"this is {in_words(kind)}",
-            notes=["`/work-evil` starts with `/work`, and `example.com.evil.net` with `example.com`"],
-            help=f'ask for containment: `{span.text}{part} within "{example}"`',
+            notes=["`/work-evil` starts with `/work`, and `example.com.evil.net` with `example.com`"]
+            if suffix is None
+            else (),
+            help=f'ask for its suffix: `{span.text}.suffix == "{suffix[1]}"`'
+            if suffix
+            else f'ask for containment: `{span.text}{part} within "{example}"`',
         )
 
     # --- tests
@@ -374,6 +397,8 @@ class OperationChecks(AttributeChecks):
 
     def _call(self, expr: ast.Call, env: Env) -> Type:
         name = expr.function
+        if name.text in _ASKS and name.text not in env.scope.lets and self._asks(expr, env):
+            return BOOL
         let = env.scope.lets.get(name.text)
         if let is None or let.parameters is None:
             for argument in expr.arguments:
@@ -405,11 +430,25 @@ class OperationChecks(AttributeChecks):
             self.require(argument, env, kind, f"`{parameter}` of `{let.name}`")
         return let.type or ERROR
 
+    def _asks(self, expr: ast.Call, env: Env) -> bool:
+        """Report `exists(value.attr)` and the like, without asking whether the attribute is proved to be there."""
+        if len(expr.arguments) != 1 or not isinstance(argument := expr.arguments[0], ast.Attribute):
+            return False
+        self.looked_into(argument.target, env)
+        cure = f"write `{argument.target.span.text} has {argument.name.text}`"
+        name = expr.function
+        self.report.add("KYN101", f"there is no predicate `{name.text}`", name.span, "not declared", help=cure)
+        return True
+
     def _no_predicate(self, expr: ast.Call, predicates: list[str]) -> None:
         name = expr.function
         guess = self.report.near(name.text, predicates)
         methods = [row for row in BUILTINS.values() if row.name == name.text and row.parameters is not None]
         help_text = f"did you mean `{guess}`?" if guess else self.elsewhere(name.text)
+        if name.text in ("len", "length", "size", "count") and len(expr.arguments) == 1:
+            kind = self.tables.types.get(expr.arguments[0], ERROR)
+            method = "size" if isinstance(kind, SetOf) else "length" if kind == STRING else None
+            help_text = f"it is a method: `{expr.arguments[0].span.text}.{method}()`" if method else help_text
         if not help_text and methods and expr.arguments:
             first, *rest = (argument.span.text for argument in expr.arguments)
             help_text = f"it is a method: `{first}.{name.text}({', '.join(rest)})`"
@@ -427,7 +466,7 @@ class OperationChecks(AttributeChecks):
             if target == ERROR:
                 return ERROR
             if target in TEXT_LIKE and expr.name.text in ("starts_with", "ends_with", "contains", "lower"):
-                self._within_instead(expr.target.span, target, f"`.{expr.name.text}`")
+                self._within_instead(expr.target.span, target, f"`.{expr.name.text}`", *expr.arguments[:1])
             else:
                 self.no_builtin(expr.name, target, called=True)
             return ERROR

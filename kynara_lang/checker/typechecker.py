@@ -7,6 +7,7 @@ it proved. Attributes are in `attributes.py`, operators and calls in `operations
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from ..diagnostics.diagnostic import Report
@@ -28,6 +29,7 @@ from ..semantics.types import (
     comparable,
 )
 from ..syntax import ast
+from ..syntax.habits import NOTHING, no_null
 from .attributes import AttributeChecks
 from .bags import Bag
 from .literals import read_number, read_string
@@ -47,6 +49,7 @@ _ROOTS = {
     "approver": "who approves",
     "context": "when and from where",
 }
+_OF_REQUEST = {"principal": "subject", "subject": "subject", "user": "subject", "resource": "resource"}
 _FOREIGN_NAMES = {
     "principal": "subject",
     "user": "subject",
@@ -59,6 +62,10 @@ _FOREIGN_NAMES = {
     "obj": "resource",
     "object": "resource",
 }
+
+
+_MEMBER = re.compile(r"\.([a-z_]\w*)")
+_SOUGHT = re.compile(r'\s*(?:==|in)\s*("[^"]*"|\{[^{}]*\})')
 
 
 class Typechecker(OperationChecks, AttributeChecks):
@@ -380,6 +387,10 @@ class Typechecker(OperationChecks, AttributeChecks):
         name = expr.name
         notes: list[str] = []
         help_text = None
+        if name in NOTHING:
+            null = no_null(expr.span)
+            self.report.add("KYN101", null.message, null.span, null.label, notes=null.notes, help=null.help)
+            return ERROR
         if name in _ROOTS and env.place in ("let", "constant"):
             message = f"a `let` cannot read `{name}`"
             label = f"`{name}` belongs to a rule"
@@ -413,8 +424,13 @@ class Typechecker(OperationChecks, AttributeChecks):
             if isinstance(expected, Enum) and name in expected.values:
                 self.report.add("KYN101", message, expr.span, label, help=f'texts stand in quotes: write `"{name}"`')
                 return ERROR
-            guess = _FOREIGN_NAMES.get(name) or self.report.near(
-                name, [*env.variables, *env.scope.lets, *self._fixtures(env)]
+            if env.place != "fixture" and self._action_asked(expr):
+                return ERROR
+            part = _MEMBER.match(expr.span.source.text, expr.span.end) if name == "request" else None
+            guess = (
+                (part and _OF_REQUEST.get(part[1]))
+                or _FOREIGN_NAMES.get(name)
+                or self.report.near(name, [*env.variables, *env.scope.lets, *self._fixtures(env)])
             )
             if guess and guess in _FOREIGN_NAMES.values():
                 notes.append(f"`{guess}` is {_ROOTS[guess]}")
@@ -428,6 +444,26 @@ class Typechecker(OperationChecks, AttributeChecks):
                 help_text = f"to test it, write `subject holds {name}`"
         self.report.add("KYN101", message, expr.span, label, notes=notes, help=help_text)
         return ERROR
+
+    def _action_asked(self, expr: ast.Var) -> bool:
+        """Report a condition that asks which action is meant."""
+        text, at = expr.span.source.text, expr.span.end
+        if expr.name == "request" and (member := _MEMBER.match(text, at)) and member[1] == "action":
+            at = member.end()
+        elif expr.name != "action":
+            return False
+        end = text.find("\n", at)
+        sought = _SOUGHT.match(text[at : end if end >= 0 else len(text)][:300])
+        names = re.findall(r'"([^"]*)"', sought[1]) if sought else []
+        plain = names and all(re.fullmatch(r"[a-z_][\w.]*", name) for name in names)
+        self.report.add(
+            "KYN101",
+            "a condition cannot ask which action it is",
+            Span(expr.span.source, expr.span.start, at),
+            "the `action` clause says it",
+            help=f"name it there, and delete it here: `action {', '.join(names) if plain else 'NAME'}`",
+        )
+        return True
 
     @staticmethod
     def _fixtures(env: Env) -> list[str]:

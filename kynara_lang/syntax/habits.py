@@ -137,16 +137,6 @@ _NO_CLAUSES = {
         ("what a rule is for stands after its name", 'write it before the `{`: `permit NAME "description" {`'),
     ),
 }
-_CHARACTERS = {
-    **dict.fromkeys("“”„«»", ("a typographic quote", '"')),
-    **dict.fromkeys("‘’‚", ("a typographic quote", '"')),
-    **dict.fromkeys("\u00a0\u2002\u2003\u2009\u202f\u3000", ("a special space", " ")),
-    **dict.fromkeys("–—−", ("a dash", "-")),
-    "≥": ("a mathematical sign", ">="),
-    "≤": ("a mathematical sign", "<="),
-    "≠": ("a mathematical sign", "!="),
-    "×": ("a mathematical sign", "*"),
-}
 _INFIX = {
     "contains": ".contains(…)",
     "startswith": ".starts_with(…)",
@@ -178,8 +168,8 @@ _DECISIONS = {
 _BEGIN_CLAUSES = (
     "subject", "action", "resource", "scope", "when", "unless", "valid", "from", "quorum", "expires", "never", "always",
 )  # fmt: skip
-_CLAUSE_WORD = "|".join(_BEGIN_CLAUSES)
-_BEGIN_DECLARATIONS = (
+CLAUSE_WORD = "|".join(_BEGIN_CLAUSES)
+BEGIN_DECLARATIONS = (
     "module", "import", "trait", "subject", "resource", "type", "action", "context", "role", "let", "permit", "forbid",
     "require approval", "invariant", "fixture", "test",
 )  # fmt: skip
@@ -189,7 +179,7 @@ _OPERAND = re.compile(r'\s*("[^"\n]*"|[A-Za-z_][A-Za-z0-9_.]*|[0-9.]+)')
 
 def habit_at(span: Span, accepted: frozenset[str]) -> Habit | None:
     """Return what to say where a word or sign does not fit, or None when it is no known habit."""
-    for look in (_foreign, _shaped, _comma, _rule_name, _roles, _role_as_type, _before, _sign, _word, _misspelled, _case):
+    for look in (_shaped, _comma, _roles, _role_as_type, _before, _sign, _word, _misspelled, _case):
         if (found := look(span, accepted)) is not None:
             return found
     return None
@@ -210,11 +200,18 @@ def _shape(needs: str, pattern: str, message: str, label: str, cure: str) -> _Sh
     return _Shape(frozenset(needs.split()), re.compile(pattern), message, label, cure)
 
 
-_A_RULE = "write a rule: `permit read_doc { subject User action read resource Doc scope subject.team == resource.team }`"
 _SHAPES = (
     _shape(
+        "AND NAME",
+        r"(?P<at>\b(?:holds[ \t]+roles?[ \t]+\"?|has[ \t]+(?:a[ \t]+)?roles?[ \t]+\"?|holds[ \t]+\")"
+        r"(?!and\b|or\b)([a-z_]\w*)\"?)",
+        "a role is tested with `holds` and its name",
+        "not how roles are tested",
+        r"write `holds \2`",
+    ),
+    _shape(
         "WHEN LET EXPECT",
-        rf"(?:^|(?<=[\s{{}}]))(?P<at>({_CLAUSE_WORD}|given|expect|permit|forbid|role|module|import)[ \t]*:)(?!:)",
+        rf"(?:^|(?<=[\s{{}}]))(?P<at>({CLAUSE_WORD}|given|expect|permit|forbid|role|module|import)[ \t]*:)(?!:)",
         r"no `:` stands after `\2`",
         "one sign too many",
         "delete the `:`",
@@ -268,69 +265,26 @@ def _shaped(span: Span, accepted: frozenset[str]) -> Habit | None:
         if not shape.needs & accepted:
             continue
         for found in shape.pattern.finditer(line):
-            if found.start("at") <= span.start - begin <= found.end("at"):
+            if found.start("at") <= span.start - begin < found.end("at"):
                 at = Span(span.source, begin + found.start("at"), begin + found.end("at"))
                 return Habit(at, found.expand(shape.message), shape.label, found.expand(shape.help))
     return None
 
 
-_CEDAR = re.compile(r"^(?:permit|forbid)[ \t\n]*\(", re.MULTILINE)
-_NOTHING_YET = re.compile(r"(?:\s|#[^\n]*)*+")
-_DATA = re.compile(r'(?P<json>[\[{])|---|-[ \t]+["\w-]+[ \t]*:|["\w-]+[ \t]*:(?!:)')
-
-
-def _foreign(span: Span, accepted: frozenset[str]) -> Habit | None:
-    """Recognise a file that is written in another language: one message, at the same place each time."""
-    text = span.source.text
-    if (span.text == "(" and accepted == {"NAME"}) or re.compile(r"@\w+\(").match(text, span.start):
-        if (found := _CEDAR.search(text)) is not None:
-            at = Span(span.source, *found.span())
-            return Habit(at, "this is Cedar, and Kynara writes rules with a name", "a rule has no `(…)`", _A_RULE)
-    if "LET" not in accepted or _NOTHING_YET.match(text).end() != span.start:  # type: ignore[union-attr]
-        return None
-    found = _DATA.match(text, span.start)
-    if found is None or re.match(rf"(?:{_CLAUSE_WORD}|{'|'.join(_BEGIN_DECLARATIONS)})\b", found[0]):
-        return None
-    what = "JSON" if found["json"] else "YAML"
-    at = Span(span.source, *found.span())
-    return Habit(at, f"this is {what}, and a policy is not written in it", f"looks like {what}", _A_RULE)
-
-
 def _comma(span: Span, accepted: frozenset[str]) -> Habit | None:
     text = span.source.text
     tail = text[max(0, span.start - 300) : span.start]
-    begins = rf"(?:{_CLAUSE_WORD}|{'|'.join(_BEGIN_DECLARATIONS)}|\}})\Z"
+    begins = rf"(?:{CLAUSE_WORD}|{'|'.join(BEGIN_DECLARATIONS)}|}})\Z"
     if span.text == "," and {"WHEN", "RBRACE"} <= accepted:
         return Habit(span, "nothing stands between clauses", "one sign too many", "delete the `,`")
-    found = re.search(rf"(,)[ \t]*(?:#[^\n]*)?\n\s*(?:(?:{_CLAUSE_WORD})[ \t]+)?\Z", tail)
-    if found is None or not accepted & {"TYPE_NAME", "NAME", "COMMA"} or not (tail[-1] != "\n" or text):
+    found = re.search(rf"(,)[ \t]*(?:#[^\n]*)?\n\s*(?:(?:{CLAUSE_WORD})[ \t]+)?\Z", tail)
+    if found is None or not accepted & {"TYPE_NAME", "NAME", "COMMA"}:
         return None
     after_word = re.search(r"[a-z][ \t]+\Z", tail)
     if not after_word and not re.match(begins, " ".join(span.text.split())):
         return None
     at = span.start - len(tail) + found.start(1)
     return Habit(Span(span.source, at, at + 1), "the last of a list has no `,`", "one sign too many", "delete the `,`")
-
-
-_RULE_HEAD = re.compile(r"^[ \t]*(permit|forbid|require[ \t]+approval|invariant)[ \t]+([^{#\n]*)", re.MULTILINE)
-
-
-def _rule_name(span: Span, accepted: frozenset[str]) -> Habit | None:
-    if accepted not in ({"NAME"}, {"LBRACE", "STRING"}):
-        return None
-    text = span.source.text
-    found = _RULE_HEAD.match(text, text.rfind("\n", 0, span.start) + 1)
-    if found is None or span.start > found.end() or span.text == "(" or re.match(r"[A-Z]\w*\Z", span.text):
-        return None
-    quoted = re.search(r'"[^"]*"', found[2])
-    named = (found[2][: quoted.start()] if quoted else found[2]).strip()
-    slug = re.sub(r"\W+", "_", named or (quoted[0] if quoted else "")).strip("_").lower()
-    slug = f"rule_{slug}" if slug[:1].isdigit() else slug if slug.isascii() else ""
-    cure = f"{found[1]} {slug or 'NAME'} {quoted[0] + ' ' if quoted else ''}{{"
-    at = Span(span.source, found.start(2), found.start(2) + len(found[2].rstrip())) if found[2].strip() else span
-    message = "a name is written with letters, digits and `_`" if named else "a rule needs a name"
-    label = "not a name" if named else "no name stands before this"
-    return Habit(at, message, label, f"write `{cure}`, a name of letters, digits and `_`")
 
 
 _ROLE_LIST = re.compile(r"[\[{(]?[ \t]*\"?([a-z_]\w*)\"?((?:[ \t]*(?:,|\bor\b)[ \t]*\"?[a-z_]\w*\"?)*)[ \t]*[\]})]?")
@@ -374,7 +328,7 @@ def _listed(span: Span, tail: str) -> Habit | None:
     if clause == "action" and (name := re.fullmatch(r'"([a-z_][\w.]*)"', span.text)):
         return Habit(span, "an action is named without quotes", "actions are names", f"write `action {name[1]}`")
     if span.text in ("in", "is") and (kind := re.compile(r'\s+([A-Z]\w*)(::"[^"\n]*")?').match(text, span.end)):
-        right = f'any in {kind[1]}{kind[2]}' if kind[2] and span.text == "in" else kind[1] + (kind[2] or "")
+        right = f"any in {kind[1]}{kind[2]}" if kind[2] and span.text == "in" else kind[1] + (kind[2] or "")
         whole = Span(span.source, span.start, kind.end())
         return Habit(whole, f"a type stands right after `{clause}`", "one word too many", f"write `{clause} {right}`")
     return None
@@ -407,7 +361,7 @@ def _indexed(span: Span) -> Habit | None:
     if found[1].startswith('"'):
         right = f"write `{before[0]}.{found[1][1:-1]}`" if re.fullmatch(r'"[a-z_]\w*"', found[1]) else ""
         return Habit(at, "a field is read with a dot", "not part of the language", right or "write `value.field`")
-    cure = f"ask what is in it: `{found[2] or chr(34) + '…' + chr(34)} in {before[0]}`"
+    cure = f"ask whether a set has an element: `{found[2] or chr(34) + '…' + chr(34)} in {before[0]}`"
     return Habit(at, "sets have no order and no index", "nothing is read by its position", cure)
 
 
@@ -422,19 +376,6 @@ def _path(span: Span) -> Habit | None:
         cure = 'write the whole path in quotes, such as `"/home/ann"`'
         return Habit(whole, "a path begins with `/`", "no home is known here", cure)
     return Habit(whole, "a path is written in quotes", "looks like a path", f'write `"{found[0]}"`')
-
-
-def _character(span: Span, what: str, right: str) -> Habit:
-    text, sign = span.source.text, span.text
-    code = f"U+{ord(sign):04X}"
-    if right == " ":
-        first = text.index(sign)
-        at = Span(span.source, first, first + 1)
-        return Habit(at, f"{code} is a special space", "looks like a space and is none", "write an ordinary space")
-    cure = f"write `{right}`"
-    if right == '"' and (whole := re.compile(r"[“„«‘‚”’]([^“”„«»‘’‚\"\n]*)[”»’“‘]").match(text, span.start)):
-        return Habit(Span(span.source, *whole.span()), f"`{sign}` ({code}) is {what}", what, f'write `"{whole[1]}"`')
-    return Habit(span, f"`{sign}` ({code}) is {what}", "not part of the language", cure)
 
 
 def _sign(span: Span, accepted: frozenset[str]) -> Habit | None:
@@ -466,8 +407,6 @@ def _sign(span: Span, accepted: frozenset[str]) -> Habit | None:
             whole = Span(span.source, address.start(), end.end() if end else at + 1)
             cure = f'write it in quotes: `"{whole.text}"`'
         return Habit(whole, message, "not part of the language", cure)
-    if (character := _CHARACTERS.get(span.text)) is not None:
-        return _character(span, *character)
     if span.text == "~" and (path := _path(span)):
         return path
     if text.startswith("'", span.start):
@@ -547,7 +486,7 @@ def _misspelled(span: Span, accepted: frozenset[str]) -> Habit | None:
         return None
     if {"WHEN", "RBRACE"} <= accepted and (right := near(span.text, _BEGIN_CLAUSES)):
         return Habit(span, f"`{span.text}` begins no clause", "not a clause", f"did you mean `{right}`?")
-    if "LET" in accepted and "WHEN" not in accepted and (right := near(span.text, _BEGIN_DECLARATIONS)):
+    if "LET" in accepted and "WHEN" not in accepted and (right := near(span.text, BEGIN_DECLARATIONS)):
         cure = f"did you mean `{right}`?"
         return Habit(span, f"`{span.text}` begins no declaration", "not a word of the language here", cure)
     return None

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from ..diagnostics.diagnostic import Report
 from ..diagnostics.source import Span
-from .habits import habit_at
+from .habits import BEGIN_DECLARATIONS, CLAUSE_WORD, Habit, habit_at
 from .scrutiny import STRING
 
 _PLAIN = {
@@ -110,6 +110,87 @@ def expected_words(terminals: Iterable[str]) -> str:
     return shown[0] if len(shown) == 1 else ", ".join(shown[:-1]) + " or " + shown[-1] if shown else "something else"
 
 
+_CHARACTERS = {
+    **dict.fromkeys("“”„«»", ("a typographic quote", '"')),
+    **dict.fromkeys("‘’‚", ("a typographic quote", '"')),
+    **dict.fromkeys("\u00a0\u2002\u2003\u2009\u202f\u3000", ("a special space", " ")),
+    **dict.fromkeys("–—−", ("a dash", "-")),
+    "≥": ("a mathematical sign", ">="),
+    "≤": ("a mathematical sign", "<="),
+    "≠": ("a mathematical sign", "!="),
+    "×": ("a mathematical sign", "*"),
+}
+_A_RULE = (
+    "write a rule: `permit read_doc { subject User action read resource Doc scope subject.team == resource.team }`"
+)
+_CEDAR = re.compile(r"^(?:permit|forbid)[ \t\n]*\(", re.MULTILINE)
+_NOTHING_YET = re.compile(r"(?:\s|#[^\n]*)*+")
+_DATA = re.compile(r'(?P<json>[\[{])|---|-[ \t]+["\w-]+[ \t]*:|["\w-]+[ \t]*:(?!:)')
+
+
+def _foreign(span: Span, accepted: frozenset[str]) -> Habit | None:
+    """Recognise a file that is written in another language: one message, at the same place each time."""
+    text = span.source.text
+    if (span.text == "(" and accepted == {"NAME"}) or re.compile(r"@\w+\(").match(text, span.start):
+        if (found := _CEDAR.search(text)) is not None:
+            at = Span(span.source, *found.span())
+            return Habit(at, "this is Cedar, and Kynara writes rules with a name", "a rule has no `(…)`", _A_RULE)
+    if "LET" not in accepted or _NOTHING_YET.match(text).end() != span.start:  # type: ignore[union-attr]
+        return None
+    found = _DATA.match(text, span.start)
+    if found is None or re.match(rf"(?:{CLAUSE_WORD}|{'|'.join(BEGIN_DECLARATIONS)})\b", found[0]):
+        return None
+    what = "JSON" if found["json"] else "YAML"
+    at = Span(span.source, *found.span())
+    return Habit(at, f"this is {what}, and a policy is not written in it", f"looks like {what}", _A_RULE)
+
+
+_RULE_HEAD = re.compile(r"^[ \t]*(permit|forbid|require[ \t]+approval|invariant)[ \t]+([^{#\n]*)", re.MULTILINE)
+
+
+def _rule_name(span: Span, accepted: frozenset[str]) -> Habit | None:
+    if accepted not in ({"NAME"}, {"LBRACE", "STRING"}):
+        return None
+    text = span.source.text
+    found = _RULE_HEAD.match(text, text.rfind("\n", 0, span.start) + 1)
+    if found is None or span.start > found.end() or span.text == "(" or re.match(r"[A-Z]\w*\Z", span.text):
+        return None
+    quoted = re.search(r'"[^"]*"', found[2])
+    named = (found[2][: quoted.start()] if quoted else found[2]).strip()
+    slug = re.sub(r"\W+", "_", named or (quoted[0] if quoted else "")).strip("_").lower()
+    slug = f"rule_{slug}" if slug[:1].isdigit() else slug if slug.isascii() else ""
+    cure = f"{found[1]} {slug or 'NAME'} {quoted[0] + ' ' if quoted else ''}{{"
+    at = Span(span.source, found.start(2), found.start(2) + len(found[2].rstrip())) if found[2].strip() else span
+    message = "a name is written with letters, digits and `_`" if named else "a rule needs a name"
+    label = "not a name" if named else "no name stands before this"
+    return Habit(at, message, label, f"write `{cure}`, a name of letters, digits and `_`")
+
+
+def _character(span: Span, accepted: frozenset[str]) -> Habit | None:
+    if span.text not in _CHARACTERS:
+        return None
+    what, right = _CHARACTERS[span.text]
+    text, sign = span.source.text, span.text
+    code = f"U+{ord(sign):04X}"
+    if right == " ":
+        first = text.index(sign)
+        at = Span(span.source, first, first + 1)
+        return Habit(at, f"{code} is a special space", "looks like a space and is none", "write an ordinary space")
+    cure = f"write `{right}`"
+    if right == '"' and (whole := re.compile(r"[“„«‘‚”’]([^“”„«»‘’‚\"\n]*)[”»’“‘]").match(text, span.start)):
+        return Habit(Span(span.source, *whole.span()), f"`{sign}` ({code}) is {what}", what, f'write `"{whole[1]}"`')
+    return Habit(span, f"`{sign}` ({code}) is {what}", "not part of the language", cure)
+
+
+def _told(report: Report, code: str, span: Span, accepted: frozenset[str]) -> bool:
+    """Report a habit, if it is one that stands at a place."""
+    for look in (_foreign, _rule_name, _character, habit_at):
+        if (habit := look(span, accepted)) is not None:
+            report.add(code, habit.message, habit.span, habit.label, notes=habit.notes, help=habit.help)
+            return True
+    return False
+
+
 def unexpected(report: Report, span: Span, accepted: frozenset[str], since: int) -> None:
     """Report a token that does not fit where it stands; reading began at `since`."""
     opening = _unclosed(span, since)
@@ -130,8 +211,7 @@ def unexpected(report: Report, span: Span, accepted: frozenset[str], since: int)
     if not span.text:
         report.add("KYN001", "the file ends too early", span, f"expected {expected_words(accepted)}")
         return
-    if (habit := habit_at(span, accepted)) is not None:
-        report.add("KYN001", habit.message, habit.span, habit.label, notes=habit.notes, help=habit.help)
+    if _told(report, "KYN001", span, accepted):
         return
     cure, word = None, " ".join(span.text.split())
     message = f"`{span.text}` does not fit here"
@@ -166,8 +246,7 @@ def unknown_character(report: Report, span: Span, accepted: frozenset[str]) -> N
             help="close the string on the same line; a line break inside is written `\\n`",
         )
         return
-    if (habit := habit_at(span, accepted)) is not None:
-        report.add("KYN002", habit.message, habit.span, habit.label, notes=habit.notes, help=habit.help)
+    if _told(report, "KYN002", span, accepted):
         return
     word = re.compile(r"[0-9][A-Za-z0-9_]*|.", re.DOTALL).match(text, span.start)
     whole = Span(span.source, span.start, word.end() if word else span.end)
