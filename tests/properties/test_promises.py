@@ -31,7 +31,7 @@ LIBRARY_CONDITIONS = (
     "when context.now < 2026-11-22T10:00:00Z",
     f"when {MORE} + delegation.depth > 5",  # an error where somebody is acted for
     "when delegated and delegator == subject",
-    "unless subject == resource",
+    "unless subject in subject",
 )
 
 
