@@ -197,7 +197,8 @@ class Oracle:
     # --- reading a request
 
     def read_request(self, request: object) -> tuple:
-        ensure(isinstance(request, Mapping) and isinstance(request.get("action"), Mapping))
+        ensure(isinstance(request, Mapping) and "on_behalf_of" not in request)
+        ensure(isinstance(request.get("action"), Mapping))
         chain, raw = [self.read_entity(request.get("subject"))], request["subject"]
         while "on_behalf_of" in raw:
             raw = raw["on_behalf_of"]
@@ -209,13 +210,14 @@ class Oracle:
         ensure(isinstance(name, str) and name in self.program.actions_by_external)
         action = self.program.actions_by_external[name]
         ensure(resource.type in action.on)
-        args, context = request["action"].get("properties", {}), request.get("context", {})
-        ensure(isinstance(args, Mapping) and isinstance(context, Mapping))
+        args, context = self.properties(request["action"]), request.get("context", {})
+        ensure(isinstance(context, Mapping))
         return action, args, chain, resource, context
 
     def read_entity(self, raw: object) -> Ent:
         """Read type, id, roles and parents; attributes are looked at when they are needed."""
-        ensure(isinstance(raw, Mapping) and isinstance(raw.get("properties", {}), Mapping))
+        ensure(isinstance(raw, Mapping))
+        self.properties(raw)
         ensure(all(isinstance(raw.get(part), str) and well_formed(raw[part]) for part in ("type", "id")))
         ensure(raw["type"] in self.program.by_external)
         entity = Ent(self.program.by_external[raw["type"]].key, raw["id"], raw)
@@ -224,6 +226,12 @@ class Oracle:
         ensure(len({frozenset(p) for p in places}) <= 1)
         self.parents(entity)
         return entity
+
+    def properties(self, raw: Mapping) -> Mapping:
+        """Return the properties; a chain hidden among them is refused, because it would not count."""
+        found = raw.get("properties", {})
+        ensure(isinstance(found, Mapping) and "on_behalf_of" not in found)
+        return found
 
     def places(self, entity: Ent, member: str) -> list:
         """List what is said of an entity's roles or parents: beside its properties, and among them."""
@@ -243,7 +251,7 @@ class Oracle:
                 parent = self.read_entity({k: raw[k] for k in ("type", "id") if k in raw})
                 ensure(parent.type in self.program.types[entity.type].parents)
                 if self.stored(parent, "parents") is None:
-                    ensure(isinstance(raw.get("properties", {}), Mapping))
+                    self.properties(raw)
                 found[-1] |= self.above(Ent(parent.type, parent.id, raw))
         ensure(all(f == found[0] for f in found))
         return found[0] if found else set()
@@ -472,7 +480,8 @@ class Oracle:
             case "in" | "not in":
                 return ((b.type, b.id) in self.above(self.known(a))) == (op == "in")
             case "within":
-                return any([within(left, a, place) for place in (b if isinstance(b, frozenset) else [b])])
+                found = [within(left, a, place) for place in (b if isinstance(b, frozenset) else [b])]
+                return any(found)
         if op in COMPARE:
             return COMPARE[op](a, b)
         result = COMPUTE[op](a, b)

@@ -181,7 +181,8 @@ class AttributeChecks(NameChecks):
         target, roles = before[2], {role.name for role in self.program.roles.values()}
         if name.text in ("role", "roles"):
             sought = before[1] or (after[2].strip('"') if after else "")
-            return f"write `{'not ' if after and after[1] == '!=' else ''}{target} holds {sought if sought in roles else 'NAME'}`"
+            negated = "not " if after and after[1] == "!=" else ""
+            return f"write `{negated}{target} holds {sought if sought in roles else 'NAME'}`"
         if name.text in roles:
             return f"write `{target} holds {name.text}`"
         if name.text in ("id", "uid", "identity"):

@@ -33,7 +33,7 @@ from ..semantics.types import (
     comparable,
 )
 from ..syntax import ast
-from ..syntax.habits import NOTHING, no_null
+from ..syntax.habits import NULLS, no_null
 from .attributes import AttributeChecks
 from .bags import Bag
 from .narrowing import Env, path_of
@@ -118,7 +118,7 @@ class OperationChecks(AttributeChecks):
 
     def _null(self, expr: ast.Expr, env: Env) -> bool:
         """Report a comparison with null; what is compared may well be absent, so it is not looked at."""
-        if not isinstance(expr, ast.Var) or expr.name not in NOTHING:
+        if not isinstance(expr, ast.Var) or expr.name not in NULLS:
             return False
         if expr.name in env.variables or expr.name in env.scope.lets:
             return False

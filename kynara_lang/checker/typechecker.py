@@ -29,7 +29,7 @@ from ..semantics.types import (
     comparable,
 )
 from ..syntax import ast
-from ..syntax.habits import NOTHING, no_null
+from ..syntax.habits import NULLS, no_null
 from .attributes import AttributeChecks
 from .bags import Bag
 from .literals import read_number, read_string
@@ -387,7 +387,7 @@ class Typechecker(OperationChecks, AttributeChecks):
         name = expr.name
         notes: list[str] = []
         help_text = None
-        if name in NOTHING:
+        if name in NULLS:
             null = no_null(expr.span)
             self.report.add("KYN101", null.message, null.span, null.label, notes=null.notes, help=null.help)
             return ERROR

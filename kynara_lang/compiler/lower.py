@@ -283,10 +283,17 @@ class Lowering:
         row = next(r for r in OPERATORS[op] if r.left == kind)
         of_right = self._tables.types.get(right)
         if op == "within" and (isinstance(of_right, SetOf) or isinstance(_value(b), frozenset)):
-            self._locals += 1
-            local = f"v{self._locals}"
-            return ir.Each("any", local, b, ir.Apply(row.template, (a, ir.Local(local))))
+            return self._within_any(row, a, b)
         return ir.Apply(row.template, (a, b), row.fails)
+
+    def _within_any(self, row: Operator, a: ir.Expr, places: ir.Expr) -> ir.Expr:
+        self._locals += 2
+        value, place = f"v{self._locals - 1}", f"v{self._locals}"
+        if not a.fails:
+            return ir.Each("any", place, places, ir.Apply(row.template, (a, ir.Local(place))))
+        # What can fail is evaluated once and first: an error is one also where there is no place to compare with.
+        inner = ir.Each("any", place, places, ir.Apply(row.template, (ir.Local(value), ir.Local(place))))
+        return ir.Each("any", value, ir.Collect("set", (a,)), inner)
 
     def _in(self, a: ir.Expr, left: ast.Expr, right: ast.Expr, names: _Names) -> ir.Expr:
         b = self._expr(right, names)

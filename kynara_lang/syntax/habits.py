@@ -25,7 +25,10 @@ class Habit:
     notes: tuple[str, ...] = ()
 
 
-NO_PATTERNS = "compare the whole with `==`, or parts with `.starts_with(…)`, `.ends_with(…)` or `.contains(…)`"
+NO_PATTERNS = (
+    "compare all of it with `==`, parts of a text with `.starts_with(…)`, `.ends_with(…)` or `.contains(…)`,"
+    " a Path or a Host with `within`"
+)
 # Signs, longest first, with what stands for them.
 _SIGNS: dict[str, tuple[str, str]] = {
     "&&": ("`&&` is written `and`", "write `and`"),
@@ -34,7 +37,7 @@ _SIGNS: dict[str, tuple[str, str]] = {
     "!==": ("`!==` is written `!=`", "write `!=`"),
     "<>": ("`<>` is written `!=`", "write `!=`"),
     "=~": ("there are no regular expressions", NO_PATTERNS),
-    "```": ("a code fence is no part of a policy", "delete the lines that hold only ` ``` `"),
+    "```": ("a code fence is no part of a policy", "delete the lines that begin with three backticks"),
     "=>": ("`=>` has no meaning in a policy", "write a condition as `when …`"),
     ":=": ("`:=` is written `=`", "write `let name = …`"),
     "//": ("comments begin with `#`", "write `#` instead of `//`"),
@@ -149,7 +152,7 @@ _INFIX = {
     "inside": "within",
     "isin": "in",
 }
-NOTHING = {"null", "nil", "None", "none", "undefined", "NULL", "Null", "Nil", "NIL", "NONE"}
+NULLS = {"null", "nil", "None", "none", "undefined", "NULL", "Null", "Nil", "NIL", "NONE"}
 _TRUTH = {"True": "true", "False": "false", "TRUE": "true", "FALSE": "false"}
 
 
@@ -179,7 +182,7 @@ _OPERAND = re.compile(r'\s*("[^"\n]*"|[A-Za-z_][A-Za-z0-9_.]*|[0-9.]+)')
 
 def habit_at(span: Span, accepted: frozenset[str]) -> Habit | None:
     """Return what to say where a word or sign does not fit, or None when it is no known habit."""
-    for look in (_shaped, _comma, _roles, _role_as_type, _before, _sign, _word, _misspelled, _case):
+    for look in (_shaped, _roles, _before, _sign, _word, _misspelled, _case):
         if (found := look(span, accepted)) is not None:
             return found
     return None
@@ -212,7 +215,7 @@ _SHAPES = (
     _shape(
         "WHEN LET EXPECT",
         rf"(?:^|(?<=[\s{{}}]))(?P<at>({CLAUSE_WORD}|given|expect|permit|forbid|role|module|import)[ \t]*:)(?!:)",
-        r"no `:` stands after `\2`",
+        r"`\2` is written without `:`",
         "one sign too many",
         "delete the `:`",
     ),
@@ -271,22 +274,6 @@ def _shaped(span: Span, accepted: frozenset[str]) -> Habit | None:
     return None
 
 
-def _comma(span: Span, accepted: frozenset[str]) -> Habit | None:
-    text = span.source.text
-    tail = text[max(0, span.start - 300) : span.start]
-    begins = rf"(?:{CLAUSE_WORD}|{'|'.join(BEGIN_DECLARATIONS)}|}})\Z"
-    if span.text == "," and {"WHEN", "RBRACE"} <= accepted:
-        return Habit(span, "nothing stands between clauses", "one sign too many", "delete the `,`")
-    found = re.search(rf"(,)[ \t]*(?:#[^\n]*)?\n\s*(?:(?:{CLAUSE_WORD})[ \t]+)?\Z", tail)
-    if found is None or not accepted & {"TYPE_NAME", "NAME", "COMMA"}:
-        return None
-    after_word = re.search(r"[a-z][ \t]+\Z", tail)
-    if not after_word and not re.match(begins, " ".join(span.text.split())):
-        return None
-    at = span.start - len(tail) + found.start(1)
-    return Habit(Span(span.source, at, at + 1), "the last of a list has no `,`", "one sign too many", "delete the `,`")
-
-
 _ROLE_LIST = re.compile(r"[\[{(]?[ \t]*\"?([a-z_]\w*)\"?((?:[ \t]*(?:,|\bor\b)[ \t]*\"?[a-z_]\w*\"?)*)[ \t]*[\]})]?")
 
 
@@ -321,7 +308,11 @@ def _listed(span: Span, tail: str) -> Habit | None:
         return None
     clause = found[1]
     inner = re.compile(r"[\[{]([^\[\]{}\n]*)[\]}]").match(text, span.start)
-    if inner and (names := re.findall(r"[\w.]+(?:::\"[^\"\n]*\")?", inner[1])):
+    if (
+        inner
+        and not re.search(r"(?<!:):(?!:)|=", inner[1])
+        and (names := re.findall(r"[\w.]+(?:::\"[^\"\n]*\")?", inner[1]))
+    ):
         whole = Span(span.source, span.start, inner.end())
         message = f"what `{clause}` names stands without brackets"
         return Habit(whole, message, "no brackets are needed", f"write `{clause} {', '.join(names)}`")
@@ -332,23 +323,6 @@ def _listed(span: Span, tail: str) -> Habit | None:
         whole = Span(span.source, span.start, kind.end())
         return Habit(whole, f"a type stands right after `{clause}`", "one word too many", f"write `{clause} {right}`")
     return None
-
-
-def _role_as_type(span: Span, accepted: frozenset[str]) -> Habit | None:
-    """Look at a role that stands where a clause wants the type of who has it."""
-    text = span.source.text
-    found = re.compile(r"(?:role[ \t]+)?([a-z_]\w*)").match(text, span.start)
-    tail = text[max(0, span.start - 60) : span.start]
-    clause = re.search(r"\b(subject|from)[ \t]+\Z", tail)
-    if not found or not clause or "TYPE_NAME" not in accepted:
-        return None
-    if span.text != "role" and not re.search(rf"^role[ \t]+{found[1]}\b", text, re.MULTILINE):
-        return None
-    kinds = set(re.findall(r"^subject[ \t]+([A-Z]\w*)", text, re.MULTILINE))
-    kind = kinds.pop() if len(kinds) == 1 else "any"
-    whole = Span(span.source, span.start, found.end())
-    cure = f"write `{clause[1]} {kind} with role {found[1]}`"
-    return Habit(whole, f"`{clause[1]}` names a type, and its role after it", "a role alone", cure)
 
 
 def _indexed(span: Span) -> Habit | None:
@@ -482,7 +456,7 @@ def _duration(span: Span) -> Habit:
 
 
 def _misspelled(span: Span, accepted: frozenset[str]) -> Habit | None:
-    if not re.fullmatch(r"[A-Za-z_]+", span.text):
+    if not re.fullmatch(r"[A-Za-z_]+", span.text) or span.text in (*_BEGIN_CLAUSES, *BEGIN_DECLARATIONS):
         return None
     if {"WHEN", "RBRACE"} <= accepted and (right := near(span.text, _BEGIN_CLAUSES)):
         return Habit(span, f"`{span.text}` begins no clause", "not a clause", f"did you mean `{right}`?")
@@ -547,7 +521,7 @@ def _after_word(before: Span, span: Span, accepted: frozenset[str]) -> Habit | N
         return None
     if word in _TRUTH:
         return Habit(before, f"`{word}` is written small", "looks like a type", f"write `{_TRUTH[word]}`")
-    if word in NOTHING:
+    if word in NULLS:
         return no_null(before)
     return Habit(
         before,
@@ -587,7 +561,7 @@ def no_null(span: Span) -> Habit:
 
 def _case(span: Span, accepted: frozenset[str]) -> Habit | None:
     word = span.text
-    if "TYPE_NAME" in accepted and word in NOTHING:
+    if "TYPE_NAME" in accepted and word in NULLS:
         return no_null(span)
     values = re.compile(r"\w+(?:\s*\|\s*\w+)+").match(span.source.text, span.start)
     if values and "SET" in accepted:

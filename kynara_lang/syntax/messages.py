@@ -145,6 +145,25 @@ def _foreign(span: Span, accepted: frozenset[str]) -> Habit | None:
     return Habit(at, f"this is {what}, and a policy is not written in it", f"looks like {what}", _A_RULE)
 
 
+def _comma(span: Span, accepted: frozenset[str]) -> Habit | None:
+    text = span.source.text
+    tail = text[max(0, span.start - 300) : span.start]
+    begins = rf"(?:{CLAUSE_WORD}|{'|'.join(BEGIN_DECLARATIONS)}|}})\Z"
+    if span.text == "," and {"WHEN", "RBRACE"} <= accepted:
+        if re.compile(r"[ \t]*[^\s#}]").match(text, span.end):
+            cure = "write `and` instead of `,`, or list values in braces: `in {…}`"
+            return Habit(span, "conditions are not joined by `,`", "nothing goes on after a comma here", cure)
+        return Habit(span, "clauses are not separated by `,`", "one sign too many", "delete the `,`")
+    found = re.search(rf"(,)[ \t]*(?:#[^\n]*)?\n\s*(?:(?:{CLAUSE_WORD})[ \t]+)?\Z", tail)
+    if found is None or not accepted & {"TYPE_NAME", "NAME", "COMMA"}:
+        return None
+    after_word = re.search(r"[a-z][ \t]+\Z", tail)
+    if not after_word and not re.match(begins, " ".join(span.text.split())):
+        return None
+    at = span.start - len(tail) + found.start(1)
+    return Habit(Span(span.source, at, at + 1), "a list does not end with `,`", "one sign too many", "delete the `,`")
+
+
 _RULE_HEAD = re.compile(r"^[ \t]*(permit|forbid|require[ \t]+approval|invariant)[ \t]+([^{#\n]*)", re.MULTILINE)
 
 
@@ -159,11 +178,12 @@ def _rule_name(span: Span, accepted: frozenset[str]) -> Habit | None:
     named = (found[2][: quoted.start()] if quoted else found[2]).strip()
     slug = re.sub(r"\W+", "_", named or (quoted[0] if quoted else "")).strip("_").lower()
     slug = f"rule_{slug}" if slug[:1].isdigit() else slug if slug.isascii() else ""
-    cure = f"{found[1]} {slug or 'NAME'} {quoted[0] + ' ' if quoted else ''}{{"
     at = Span(span.source, found.start(2), found.start(2) + len(found[2].rstrip())) if found[2].strip() else span
-    message = "a name is written with letters, digits and `_`" if named else "a rule needs a name"
-    label = "not a name" if named else "no name stands before this"
-    return Habit(at, message, label, f"write `{cure}`, a name of letters, digits and `_`")
+    message, label = "a rule needs a name of letters, digits and `_`", "not a name" if named else "no name before this"
+    if not slug:
+        example = {"permit": "read_docs", "forbid": "no_secrets"}.get(found[1], "ask_first")
+        return Habit(at, message, label, f"write one, such as `{found[1]} {example} {{`")
+    return Habit(at, message, label, f"write `{found[1]} {slug} {quoted[0] + ' ' if quoted else ''}{{`")
 
 
 def _character(span: Span, accepted: frozenset[str]) -> Habit | None:
@@ -182,10 +202,28 @@ def _character(span: Span, accepted: frozenset[str]) -> Habit | None:
     return Habit(span, f"`{sign}` ({code}) is {what}", "not part of the language", cure)
 
 
+def _role_as_type(span: Span, accepted: frozenset[str]) -> Habit | None:
+    """Look at a role that stands where a clause wants the type of who has it."""
+    text = span.source.text
+    found = re.compile(r"(?:role[ \t]+)?([a-z_]\w*)").match(text, span.start)
+    tail = text[max(0, span.start - 60) : span.start]
+    clause = re.search(r"\b(subject|from)[ \t]+\Z", tail)
+    if not found or not clause or "TYPE_NAME" not in accepted:
+        return None
+    if span.text != "role" and not re.search(rf"^role[ \t]+{found[1]}\b", text, re.MULTILINE):
+        return None
+    kinds = set(re.findall(r"^subject[ \t]+([A-Z]\w*)", text, re.MULTILINE))
+    kind = kinds.pop() if len(kinds) == 1 else "any"
+    whole = Span(span.source, span.start, found.end())
+    cure = f"write `{clause[1]} {kind} with role {found[1]}`"
+    return Habit(whole, f"`{clause[1]}` names a type before a role", "a role alone", cure)
+
+
 def _told(report: Report, code: str, span: Span, accepted: frozenset[str]) -> bool:
     """Report a habit, if it is one that stands at a place."""
-    for look in (_foreign, _rule_name, _character, habit_at):
+    for look in (_foreign, _comma, _rule_name, _character, _role_as_type, habit_at):
         if (habit := look(span, accepted)) is not None:
+            code = "KYN001" if look is _foreign else code  # one place is blamed once for one code
             report.add(code, habit.message, habit.span, habit.label, notes=habit.notes, help=habit.help)
             return True
     return False
@@ -329,8 +367,10 @@ def _closed_by_another(span: Span, since: int) -> Span | None:
             stack.append(Span(span.source, *found.span()))
         elif found[0] in (")", "}") and stack:
             opening = stack.pop()
+            close = text[text.rfind("\n", max(0, found.start() - 200), found.start()) + 1 : found.start()][-200:]
+            if close.strip():
+                continue
             line = text[text.rfind("\n", 0, opening.start) + 1 : opening.start]
-            close = text[text.rfind("\n", 0, found.start()) + 1 : found.start()]
-            if not close.strip() and len(close) < len(line) - len(line.lstrip()) and _holds_values(opening):
+            if len(close) < len(line) - len(line.lstrip()) and _holds_values(opening):
                 return opening
     return None

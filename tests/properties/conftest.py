@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import os
+import random
+from typing import Any
 
-from hypothesis import HealthCheck, Phase, settings
+from hypothesis import HealthCheck, Phase, core, settings
+
+# One random seed for the whole run, printed at its end: `--hypothesis-seed` runs the same examples again.
+SEED = core.global_force_seed if core.global_force_seed is not None else random.getrandbits(64)
+core.global_force_seed = SEED
 
 _LARGE = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example]
 
@@ -15,3 +21,8 @@ settings.register_profile(
 )
 settings.register_profile("deep", settings.get_profile("ci"), max_examples=int(os.environ.get("EXAMPLES", "5000")))
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Say how to run the same examples again."""
+    terminalreporter.write_line(f"property tests ran with --hypothesis-seed={SEED}")

@@ -18,7 +18,7 @@ from kynara_lang.pipeline import Libraries, check_sources, standard_library
 from kynara_lang.semantics import types as ty
 from kynara_lang.semantics.operators import WEEKDAY
 
-from .schema import SUBJECTS, TENANTED, Schema, schema
+from .schema import TENANTED, Schema, schema
 from .vocabulary import GLOBS, IDS, LEVELS, POOL, ZONES, Draw, quoted
 
 ORDERED = (ty.INT, ty.DECIMAL, ty.TIME, ty.DURATION)
@@ -295,7 +295,7 @@ class Author:
         """Write a test that proves something."""
         found, lacking = self.readable(env)
         ways: list[Test] = []
-        for owner, name, kind in lacking:
+        for owner, name, _ in lacking:
             there = f"{owner}.{name}"
             ways.append(Test(f"{owner} has {name}", Facts(frozenset({there})), fresh=there))
         for text in env.absent():
@@ -400,8 +400,12 @@ class Author:
     def lets(self) -> list[str]:
         """Write constants and predicates."""
         found = []
+        if self.schema.tenancy:
+            tenanted = self.schema.entity(*self.schema.traits[TENANTED].members)
+            self.predicates.append(Predicate("same_tenant", {"a": tenanted, "b": tenanted}, Facts(), Facts()))
         for i in range(self.draw.number(2)):
-            kind = self.draw.pick((ty.INT, ty.STRING, ty.DECIMAL, ty.TIME, ty.DURATION, ty.SetOf(ty.STRING), ty.HOST, LEVELS))
+            texts = (ty.STRING, ty.SetOf(ty.STRING), ty.HOST, LEVELS)
+            kind = self.draw.pick((ty.INT, ty.DECIMAL, ty.TIME, ty.DURATION, *texts))
             self.constants.append((f"c{i}", kind))
             found.append(f"let c{i} = {self.literal(kind)}")
         for i in range(self.draw.number(3)):
@@ -429,8 +433,11 @@ class Author:
         broad = draw.chance(40)
         actions, named = (list(made.actions), "any") if broad else self._actions()
         reach = sorted({kind for a in actions for kind in made.actions[a].on})
-        subjects, of_subjects = ("any", frozenset(made.subjects)) if broad else self._patterns(made.subjects, roles=True)
-        resources, of_resources = ("any", frozenset(reach)) if broad else self._patterns(reach, roles=False)
+        subjects, of_subjects = "any", frozenset(made.subjects)
+        resources, of_resources = "any", frozenset(reach)
+        if not broad:
+            subjects, of_subjects = self._patterns(made.subjects, roles=True)
+            resources, of_resources = self._patterns(reach, roles=False)
         env = self.env(effect, actions, of_subjects, of_resources)
         lines = [f"subject {subjects}", f"action {named}", f"resource {resources}"]
         for bound in draw.some(("from", "until"), 8):
@@ -440,7 +447,7 @@ class Author:
             reason = f'any "{draw.pick(("any", "all of them"))}"'
             scope = draw.pick((reason, reason, reason, "delegated", None, None, None, None))
             test = Test(scope) if scope else self.test(env, 2)
-            conditions.append(f"scope {test.text}")
+            conditions.append(f"scope {self._bare(test.text)}")
             env = env.knowing(test.yes)
         words = [w for w in ("when", "when", "unless") if draw.chance(35)]
         if effect != "permit" and not words:
@@ -449,7 +456,7 @@ class Author:
             test = (self.guard(env) if draw.chance(30) else None) or self.test(env, 2)
             if word == "unless" and test.fresh is not None:
                 test = test.negated()
-            conditions.append(f"{word} {test.text}")
+            conditions.append(f"{word} {self._bare(test.text)}")
             env = env.knowing(test.yes if word == "when" else test.no)
         if effect == "require approval":
             lines += self._approval(env)
@@ -500,6 +507,40 @@ class Author:
             found.append(text)
             covered |= names
         return ", ".join(found), covered
+
+    def _bare(self, text: str) -> str:
+        """Now and then leave out the parentheses around a whole condition, or a quantifier at its end."""
+        start = max(text.find("(any x"), text.find("(all x"))
+        if start < 0 or not text.endswith(")") or "(" in text[start + 1 :] or not self.draw.chance(50):
+            return text
+        return text[:start] + text[start + 1 : -1] if text[:start] in ("", "not ") else text
+
+    def family(self, name: str, effect: str) -> list[str]:
+        """Write several rules that one value tells apart, so that they become a switch; some can fail before it."""
+        draw, made = self.draw, self.schema
+        everything = frozenset(k for a in made.actions.values() for k in a.on)
+        env = self.env(effect, list(made.actions), frozenset(made.subjects), everything)
+        simple = [(t, k) for t, k in self.readable(env)[0] if k in POOL and t.count(".") == 1] or [("delegated", ty.BOOL)]
+        anchor, kind = draw.pick(simple)
+        rules = []
+        for i in range(5 + draw.number(5)):
+            roles = f" with role {draw.pick(sorted(made.roles))}" if made.roles and draw.chance(30) else ""
+            subject, known = "any", env
+            if draw.chance(20):
+                name_of = draw.pick(made.subjects)
+                subject = f"{name_of}::{quoted(draw.pick(IDS))}"
+                known = evolve(env, variables={**env.variables, "subject": made.entity(name_of)})
+            lines = [f"subject {subject}{roles}", "action any", "resource any"]
+            keyed = f"{anchor} == {self.literal(kind)}" if draw.chance(60) else f"{anchor} in {self.literal(ty.SetOf(kind))}"
+            before = [self.test(known, 1).text] if draw.chance(30) else []
+            condition = " and ".join([*before, keyed]) if draw.chance(40) else "\n  when ".join([*before, keyed])
+            if effect == "permit":
+                lines.append('scope any "a family"' if draw.chance(70) else f"scope {condition}")
+            if effect == "require approval":
+                lines.append("from any")
+            lines.append(f"when {condition}")
+            rules.append(f"{effect} {name}_{i} {{" + "".join(f"\n  {line}" for line in lines) + "\n}")
+        return rules
 
     def _approval(self, env: Env) -> list[str]:
         draw = self.draw
@@ -600,6 +641,8 @@ def program(draw: Draw) -> Made:
     for i in range(2 + draw.number(5 if not draw.chance(10) else 14)):
         effect = "permit" if i == 0 else draw.pick(("permit", "forbid", "require approval", "permit"))
         made.rules[draw.pick(files)].append(author.rule(f"rule_{i}", effect))
+    if draw.chance(20):
+        made.rules["main.kyn"] += author.family("family", draw.pick(("permit", "forbid", "require approval")))
     return made
 
 
