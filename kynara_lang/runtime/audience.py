@@ -15,6 +15,7 @@ from attrs import frozen
 from .decision import Decision, Effect
 
 _LONGEST = 80
+_ARGUMENTS = "action.properties."  # what the caller itself chose and sent
 _INCOMPLETE = frozenset({"missing-attribute", "missing-argument"})
 
 
@@ -46,7 +47,10 @@ def agent_reason(decision: Decision, request: object) -> AgentReason:
             decision.effect, "incomplete-request", f"{call} cannot be decided: the request lacks something."
         )
     if codes:
-        return AgentReason(decision.effect, "invalid-request", f"{call} cannot be decided: the request is not valid.")
+        sent = sorted({error.path for error in decision.errors if error.path and error.path.startswith(_ARGUMENTS)})
+        where = f" What is wrong is at {', '.join(sent)[:_LONGEST]}." if sent and not codes & _INCOMPLETE else ""
+        message = f"{call} cannot be decided: the request is not valid.{where}"
+        return AgentReason(decision.effect, "invalid-request", message)
     return AgentReason(decision.effect, "not-permitted", f"{call} is not permitted. Trying again will not change that.")
 
 

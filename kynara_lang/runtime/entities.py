@@ -71,7 +71,8 @@ class World:
         self.context = self._slots(program.context)
         self._attributes = {key: self._slots(type.attributes) for key, type in program.types.items()}
         self._parameters = {key: self._slots(action.parameters) for key, action in program.actions.items()}
-        self._loading = entities is not None
+        self.has_store = entities is not None
+        self._loading = self.has_store
         if entities is not None:
             self._load(entities)
             self._loading = False

@@ -282,7 +282,8 @@ def _fill(world: World, raw: RawEntity, names: frozenset[str], problems: Problem
             _read(slot, raw.properties[slot.external], f"{raw.path}.properties", attrs, problems)
         elif not slot.optional:
             wanted = f"{quoted(slot.external)}, of type {quoted(str(raw.type.attributes[name].type))}"
-            message = f"{quoted(raw.key)} needs {wanted}, for this decision"
+            unknown = "; the entity store has no such entity" if world.has_store and stored is None else ""
+            message = f"{quoted(raw.key)} needs {wanted}, for this decision{unknown}"
             problems.add("missing-attribute", f"{raw.path}.properties{slot.suffix}", message)
     if stored is not None and world.says_roles(raw.key):
         roles = stored.roles

@@ -52,6 +52,11 @@ def test_the_reason_is_stable(request_: Any, reason: str) -> None:
     assert told(request_)["reason"] == reason
 
 
+def test_an_argument_that_is_wrong_is_named_and_nothing_else_is() -> None:
+    assert "action.properties.amount" in told(pay("1,00"))["message"]
+    assert "resource" not in told(pay("1.00", resource=having(DOC, price="x")))["message"]
+
+
 def test_a_forbid_reads_like_no_permit() -> None:
     forbidden = told(pay("1.00", resource=having(DOC, kind="hidden constant")))
     assert forbidden == told(pay("9.00"))

@@ -348,3 +348,12 @@ def test_a_store_with_a_misspelt_type_is_refused() -> None:
     with pytest.raises(EntitiesError, match="User"):
         program(PERMIT, entities=[{"type": "user", "id": "zoe", "roles": []}])
     assert program(PERMIT, entities=[{"type": "Invoice", "id": "i"}]).decide(ask()).allowed
+
+
+def test_what_is_missing_says_whether_the_store_knows_the_entity() -> None:
+    text = rule("permit p", "scope subject.level > 1", subject="User")
+    nobody = ask({"type": "User", "id": "alcie"})
+    (without,) = program(text).decide(nobody).errors
+    (with_store,) = program(text, entities=[{"type": "User", "id": "alice", "properties": {"level": 3}}]).decide(nobody).errors
+    assert "entity store has no such entity" not in without.message
+    assert "entity store has no such entity" in with_store.message
