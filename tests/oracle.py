@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import decimal
 import operator
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -22,22 +22,13 @@ from kynara_lang.semantics.problems import ValueProblem
 from kynara_lang.syntax import ast, walk
 
 RANK = {"deny": 0, "require_approval": 1, "allow": 2}
-COMPARE = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
-COMPUTE = {"+": operator.add, "-": operator.sub, "*": operator.mul}
-READ_TEXT = {
-    types.STRING: str,
-    types.TIME: times.read_time,
-    types.DURATION: times.read_duration,
-    types.IP: addresses.read_ip,
-    types.EMAIL: hosts.read_email,
-    types.HOST: hosts.read_host,
-    types.URL: urls.read_url,
-    types.PATH: paths.read_path,
-}
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-DAY = 86_400 * 10**9
-INT_RANGE = (-(2**63), 2**63 - 1)
-TIME_RANGE = ((datetime(1, 1, 1, tzinfo=UTC) - EPOCH).days * DAY, (datetime(9999, 12, 31, tzinfo=UTC) - EPOCH).days * DAY + DAY - 1)
+OPERATORS = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge, "==": operator.eq,
+             "!=": operator.ne, "+": operator.add, "-": operator.sub, "*": operator.mul}  # fmt: skip
+READ_TEXT = {types.STRING: str, types.TIME: times.read_time, types.DURATION: times.read_duration,
+             types.IP: addresses.read_ip, types.EMAIL: hosts.read_email, types.HOST: hosts.read_host,
+             types.URL: urls.read_url, types.PATH: paths.read_path}  # fmt: skip
+EPOCH, DAY = datetime(1970, 1, 1, tzinfo=UTC), 86_400 * 10**9
+FIRST_DAY, LAST_DAY = ((datetime(*day, tzinfo=UTC) - EPOCH).days for day in ((1, 1, 1), (9999, 12, 31)))
 
 
 class Invalid(Exception):
@@ -62,19 +53,12 @@ class Rec(tuple):
 
 
 @frozen(eq=False)
-class Later:
-    """An expression that a parameter stands for, with the names it is to be read with."""
+class Bound:
+    """What a name stands for: an expression, read with names of its own; of a quantified variable, its domain."""
 
     expr: ast.Expr
     names: dict
-
-
-@frozen(eq=False)
-class Element:
-    """What a quantified variable stands for where only types are known: some element of a domain."""
-
-    domain: ast.Expr
-    names: dict
+    element: bool = False
 
 
 @frozen
@@ -88,7 +72,7 @@ class Link:
 
 @frozen
 class Verdict:
-    """What is decided, by which rules, and which rules were in error; a denial is decided by the first link that denies."""
+    """What is decided, by which rules, and which rules were in error. `deciding`: of a denial the first that denies."""
 
     decision: str
     rules: frozenset[str] = frozenset()
@@ -116,19 +100,17 @@ class Oracle:
     """One program with one entity store."""
 
     def __init__(self, program: Program, store: list) -> None:
-        self.program, self.tables = program, program.tables
-        kinds = program.by_external
+        self.program, self.tables, kinds = program, program.tables, program.by_external
         self.store = {(kinds[e["type"]].key, e["id"]): e for e in store if e["type"] in kinds}
 
     # --- deciding
 
     def decide(self, request: object) -> Verdict:
-        action, raw_args, chain, resource, raw_context = self.read_request(request)
-        args = self.read_members(raw_args, action.parameters, set(action.parameters))
-        views = [(at, caller) for at in range(len(chain)) for caller in range(at + 1)]
-        all_names, of_context = [], set()
-        for at, caller in views:  # a link is decided as if each principal before it, and it itself, had called
-            names = {"subject": chain[at], "resource": resource, "actor": chain[caller], "args": args}
+        action, chain, resource, raw_args, raw_context = self.read_request(request)
+        args = self.read_members(raw_args, action.parameters, action.parameters)
+        views, of_context = [], set()
+        for at, caller in [(i, j) for i in range(len(chain)) for j in range(i + 1)]:
+            names = {"subject": chain[at], "resource": resource, "args": args, "actor": chain[caller]}
             names["delegator"] = chain[at + 1] if at + 1 < len(chain) else None
             names["delegated"] = at + 1 < len(chain)
             names["delegation"] = Rec([("depth", len(chain) - 1 - caller)])
@@ -137,25 +119,21 @@ class Oracle:
                     of_context.add(name)
                 elif names[root] is not None and names[root].type in possible:
                     self.check_attribute(names[root], name)
-            all_names.append(names)
+            views.append(names)
         context = self.read_members(raw_context, self.program.context, of_context)
-        links = [self.link({**names, "context": context}, action) for names in all_names]
-        decision = min((link.decision for link in links), key=lambda d: RANK[d])
+        links = [self.link({**names, "context": context}, action) for names in views]
+        decision = min((link.decision for link in links), key=RANK.__getitem__)
         deciding = [link for link in links if link.decision == decision]
         deciding = deciding[:1] if decision == "deny" else deciding
         rules = frozenset().union(*(link.rules for link in deciding))
         faults = frozenset().union(*(link.faults for link in links))
-        return Verdict(decision, rules, faults, links=tuple(links), deciding=tuple(deciding))
+        return Verdict(decision, rules, faults, True, tuple(links), tuple(deciding))
 
     def rules(self, names: dict, action: ActionSymbol) -> list[RuleSymbol]:
         """Return the rules for an action that fit the types of subject and resource."""
-        return [
-            rule
-            for rule in self.program.rules
-            if action.key in rule.actions
-            and any(names["subject"].type in p.types for p in rule.subjects)
-            and any(names["resource"].type in p.types for p in rule.resources)
-        ]
+        fitting = (rule for rule in self.program.rules if action.key in rule.actions)
+        fitting = (rule for rule in fitting if any(names["subject"].type in p.types for p in rule.subjects))
+        return [rule for rule in fitting if any(names["resource"].type in p.types for p in rule.resources)]
 
     def link(self, names: dict, action: ActionSymbol) -> Link:
         matching: dict[str, set[str]] = {"permit": set(), "forbid": set(), "require_approval": set()}
@@ -183,8 +161,8 @@ class Oracle:
             return False
         if rule.valid_until is not None and names["context"]["now"] >= rule.valid_until:
             return False
-        holding = ((c.expr, c.kind != "unless") for c in rule.conditions if c.expr is not None)
-        return all(self.value(expr, names) == wanted for expr, wanted in holding)
+        asked = ((c.expr, c.kind != "unless") for c in rule.conditions if c.expr is not None)
+        return all(self.value(expr, names) == wanted for expr, wanted in asked)
 
     def fits(self, pattern: PatternSymbol, entity: Ent) -> bool:
         return (
@@ -198,7 +176,6 @@ class Oracle:
 
     def read_request(self, request: object) -> tuple:
         ensure(isinstance(request, Mapping) and "on_behalf_of" not in request)
-        ensure(isinstance(request.get("action"), Mapping))
         chain, raw = [self.read_entity(request.get("subject"))], request["subject"]
         while "on_behalf_of" in raw:
             raw = raw["on_behalf_of"]
@@ -206,20 +183,18 @@ class Oracle:
         ensure(len(chain) <= 16 and len(set(chain)) == len(chain))
         ensure(all(self.program.types[s.type].kind == "subject" for s in chain))
         resource = self.read_entity(request.get("resource"))
-        name = request["action"].get("name")
-        ensure(isinstance(name, str) and name in self.program.actions_by_external)
-        action = self.program.actions_by_external[name]
-        ensure(resource.type in action.on)
-        args, context = self.properties(request["action"]), request.get("context", {})
-        ensure(isinstance(context, Mapping))
-        return action, args, chain, resource, context
+        raw, context = request.get("action"), request.get("context", {})
+        ensure(isinstance(raw, Mapping) and isinstance(raw.get("name"), str) and isinstance(context, Mapping))
+        action = self.program.actions_by_external.get(raw["name"])
+        ensure(action is not None and resource.type in action.on)
+        return action, chain, resource, self.properties(raw), context
 
     def read_entity(self, raw: object) -> Ent:
         """Read type, id, roles and parents; attributes are looked at when they are needed."""
         ensure(isinstance(raw, Mapping))
-        self.properties(raw)
         ensure(all(isinstance(raw.get(part), str) and well_formed(raw[part]) for part in ("type", "id")))
         ensure(raw["type"] in self.program.by_external)
+        self.properties(raw)
         entity = Ent(self.program.by_external[raw["type"]].key, raw["id"], raw)
         places = self.places(entity, "roles")
         ensure(all(isinstance(p, list) and all(isinstance(r, str) for r in p) for p in places))
@@ -235,40 +210,28 @@ class Oracle:
 
     def places(self, entity: Ent, member: str) -> list:
         """List what is said of an entity's roles or parents: beside its properties, and among them."""
-        kind, raw = self.program.types[entity.type], entity.raw or {}
-        declared = any(a.external == member for a in kind.attributes.values())
-        inside = {} if declared else raw.get("properties", {})
-        return [source[member] for source in (raw, inside) if member in source]
+        raw = entity.raw or {}
+        declared = any(a.external == member for a in self.program.types[entity.type].attributes.values())
+        return [source[member] for source in (raw, {} if declared else self.properties(raw)) if member in source]
 
     def parents(self, entity: Ent) -> set[tuple[str, str]]:
         """Return everything that an entity itself says it is in."""
         found = []
         for place in self.places(entity, "parents"):
-            ensure(isinstance(place, list))
+            ensure(isinstance(place, list) and all(isinstance(raw, Mapping) for raw in place))
             found.append(set())
             for raw in place:
-                ensure(isinstance(raw, Mapping))
                 parent = self.read_entity({k: raw[k] for k in ("type", "id") if k in raw})
                 ensure(parent.type in self.program.types[entity.type].parents)
-                if self.stored(parent, "parents") is None:
-                    self.properties(raw)
                 found[-1] |= self.above(Ent(parent.type, parent.id, raw))
         ensure(all(f == found[0] for f in found))
         return found[0] if found else set()
 
-    def read_members(self, raw: Mapping, declared: Mapping, wanted: set[str]) -> dict:
+    def read_members(self, raw: Mapping, declared: Mapping, wanted: Iterable[str]) -> dict:
         """Read the wanted ones of declared arguments or context fields; what is required must be there."""
         ensure(all(declared[n].optional or declared[n].external in raw for n in wanted))
         present = {n: declared[n] for n in wanted if declared[n].external in raw}
         return {name: self.read(raw[symbol.external], symbol.type) for name, symbol in present.items()}
-
-    def check_attribute(self, entity: Ent, name: str) -> None:
-        """Refuse an attribute that is missing although required, or not of its type."""
-        symbol = self.program.types[entity.type].attributes.get(name)
-        if symbol is not None and self.has(entity, name):
-            self.read(self.said(entity, symbol.external), symbol.type)
-        else:
-            ensure(symbol is None or symbol.optional)
 
     def read(self, raw: object, kind: types.Type) -> object:
         """Read a value of a type."""
@@ -277,16 +240,14 @@ class Oracle:
                 ensure(type(raw) is bool)
                 return raw
             case types.INT:
-                ensure(type(raw) is int and INT_RANGE[0] <= raw <= INT_RANGE[1])
+                ensure(type(raw) is int and -(2**63) <= raw < 2**63)
                 return raw
             case types.SetOf(element=element):
                 ensure(isinstance(raw, list))
                 return frozenset([self.read(item, element) for item in raw])
             case types.Record(fields=fields):
-                ensure(isinstance(raw, Mapping))
-                ensure(all(f.optional or (f.external or f.name) in raw for f in fields))
-                given = [f for f in fields if (f.external or f.name) in raw]
-                return Rec((f.name, self.read(raw[f.external or f.name], f.type)) for f in given)
+                ensure(isinstance(raw, Mapping) and all(f.optional or f.external in raw for f in fields))
+                return Rec((f.name, self.read(raw[f.external], f.type)) for f in fields if f.external in raw)
             case types.Entity(names=names):
                 return self.read_reference(raw, names)
             case types.Enum(values=values):
@@ -309,9 +270,9 @@ class Oracle:
         ensure(entity.type in names)
         if not raw.keys() & {"properties", "roles", "parents"}:
             return Ent(entity.type, entity.id)
-        for name in self.program.types[entity.type].attributes:
-            if self.has(entity, name):
-                self.check_attribute(entity, name)
+        for symbol in self.program.types[entity.type].attributes.values():
+            if symbol.external in self.properties(raw).keys() - self.entry(entity).get("properties", {}).keys():
+                self.read(self.properties(raw)[symbol.external], symbol.type)
         return entity
 
     # --- what is known of entities
@@ -325,21 +286,23 @@ class Oracle:
             raise Fault("unknown entity")
         return entity
 
-    def said(self, entity: Ent, external: str) -> object:
-        """Return what the store, or else the request, says of an attribute."""
-        stored = self.entry(entity).get("properties", {})
-        return (stored if external in stored else entity.raw["properties"])[external]
-
-    def has(self, entity: Ent, name: str) -> bool:
+    def said(self, entity: Ent, name: str) -> list:
+        """Return what the store, or else the request, says of an attribute: one value, or none."""
         symbol = self.program.types[entity.type].attributes.get(name)
-        sources = [self.known(entity).raw or {}, self.entry(entity)]
-        return symbol is not None and any(symbol.external in s.get("properties", {}) for s in sources)
+        sources = [self.entry(entity).get("properties", {}), (self.known(entity).raw or {}).get("properties", {})]
+        return [(s[symbol.external], symbol.type) for s in sources if symbol is not None and symbol.external in s][:1]
+
+    def check_attribute(self, entity: Ent, name: str) -> None:
+        """Refuse an attribute that is missing although required, or not of its type."""
+        symbol, said = self.program.types[entity.type].attributes.get(name), self.said(entity, name)
+        ensure(symbol is None or symbol.optional or said != [])
+        for raw, kind in said:
+            self.read(raw, kind)
 
     def attribute(self, entity: Ent, name: str) -> object:
-        if not self.has(entity, name):
-            raise Fault("missing attribute")
-        symbol = self.program.types[entity.type].attributes[name]
-        return self.read(self.said(entity, symbol.external), symbol.type)
+        for raw, kind in self.said(entity, name):
+            return self.read(raw, kind)
+        raise Fault("missing attribute")
 
     def stored(self, entity: Ent, member: str) -> list | None:
         """Return the roles or parents that the store gives an entity, None where it does not say."""
@@ -348,8 +311,7 @@ class Oracle:
     def roles(self, entity: Ent) -> set[str]:
         """Return the keys of the roles an entity holds, with all that they extend."""
         given = self.stored(self.known(entity), "roles")
-        if given is None:
-            given = next(iter(self.places(entity, "roles")), [])
+        given = next(iter(self.places(entity, "roles")), []) if given is None else given
         declared, found = self.program.roles_by_external, set()
         new = [declared[r] for r in given if r in declared]
         while new:
@@ -367,8 +329,7 @@ class Oracle:
             given = self.stored(one, "parents")
             if given is None:
                 found |= self.parents(one)
-                continue
-            for raw in given:
+            for raw in given or ():
                 parent = Ent(self.program.by_external[raw["type"]].key, raw["id"])
                 if (parent.type, parent.id) not in found:
                     found.add((parent.type, parent.id))
@@ -390,7 +351,7 @@ class Oracle:
                 return Rec(sorted((f.name.text, self.value(f.value, names)) for f in fields))
             case ast.Var(name) if name in names:
                 found = names[name]
-                return self.value(found.expr, found.names) if isinstance(found, Later) else found
+                return self.value(found.expr, found.names) if isinstance(found, Bound) else found
             case ast.Var():
                 return self.value(self.tables.targets[e].decl.body, {})
             case ast.Attribute(target, name):
@@ -405,7 +366,7 @@ class Oracle:
                 return any(self.value(o, names) for o in operands)
             case ast.Has(target, name):
                 owner = self.value(target, names)
-                return self.has(owner, name.text) if isinstance(owner, Ent) else name.text in dict(owner)
+                return self.said(owner, name.text) != [] if isinstance(owner, Ent) else name.text in dict(owner)
             case ast.Is(target):
                 entity = self.value(target, names)
                 return entity is not None and entity.type in self.named_types(e)
@@ -420,7 +381,7 @@ class Oracle:
                 return all(found) if kind == "all" else any(found)
             case ast.MethodCall(target, name, arguments):
                 if name.text in ("hour", "weekday"):
-                    return self.clock(self.value(target, names), self.text(arguments[0]), name.text)
+                    return clock(self.value(target, names), self.text(arguments[0]), name.text)
                 return method(self.value(target, names), name.text, [self.value(a, names) for a in arguments])
             case ast.Binary("like", left, right):
                 return glob(self.text(right), self.value(left, names))
@@ -428,12 +389,11 @@ class Oracle:
                 return self.binary(e, op, self.value(left, names), self.value(right, names))
         raise AssertionError(type(e).__name__)
 
-    def expanded(self, e: ast.Call, names: dict) -> Later:
+    def expanded(self, e: ast.Call, names: dict) -> Bound:
         """Return a predicate's body, with its parameters as the expressions they stand for."""
         let = self.tables.targets[e.function]
-        bound = {n: Later(a, names) for (n, _), a in zip(let.parameters, e.arguments, strict=True)}
-        context = {"context": names["context"]} if "context" in names else {}
-        return Later(let.decl.body, {**context, **bound})
+        bound = {n: Bound(a, names) for (n, _), a in zip(let.parameters, e.arguments, strict=True)}
+        return Bound(let.decl.body, {n: v for n, v in names.items() if n == "context"} | bound)
 
     def named_types(self, e: ast.Is) -> set[str]:
         named = self.tables.targets[e.type]
@@ -461,38 +421,27 @@ class Oracle:
         suffix = "." + stem.split(".")[-1] if "." in stem and not stem.endswith(".") else ""
         return {"name": last, "suffix": suffix}[name]
 
-    def clock(self, ns: int, zone: str, name: str):
-        try:
-            local = (EPOCH + timedelta(seconds=ns // 10**9)).astimezone(ZoneInfo(zone))
-        except OverflowError:
-            raise Fault("time range") from None
-        return local.hour if name == "hour" else local.strftime("%A").lower()
-
     def binary(self, e: ast.Binary, op: str, a, b):
         left, right = self.tables.types[e.left], self.tables.types[e.right]
         match op:
-            case "==":
-                return a == b
-            case "!=":
-                return a != b
             case "in" | "not in" if isinstance(b, frozenset):
                 return any(a == x for x in b) == (op == "in")
             case "in" | "not in":
                 return ((b.type, b.id) in self.above(self.known(a))) == (op == "in")
             case "within":
-                found = [within(left, a, place) for place in (b if isinstance(b, frozenset) else [b])]
-                return any(found)
-        if op in COMPARE:
-            return COMPARE[op](a, b)
-        result = COMPUTE[op](a, b)
-        if op == "*" and left == right == types.DECIMAL:
-            if result % 10_000 != 0:
-                raise Fault("inexact")
-            result //= 10_000
-        return self.bounded(e, result)
+                return any(within(left, a, place) for place in (b if isinstance(b, frozenset) else [b]))
+            case "+" | "-" | "*":
+                result = OPERATORS[op](a, b)
+                if op == "*" and left == right == types.DECIMAL:
+                    if result % 10_000 != 0:
+                        raise Fault("inexact")
+                    result //= 10_000
+                return self.bounded(e, result)
+        return OPERATORS[op](a, b)
 
     def bounded(self, e: ast.Expr, number: int) -> int:
-        low, high = TIME_RANGE if self.tables.types[e] == types.TIME else INT_RANGE
+        is_time = self.tables.types[e] == types.TIME
+        low, high = (FIRST_DAY * DAY, LAST_DAY * DAY + DAY - 1) if is_time else (-(2**63), 2**63 - 1)
         if not low <= number <= high:
             raise Fault("overflow")
         return number
@@ -506,8 +455,10 @@ class Reads:
     """
 
     def __init__(self, oracle: Oracle, names: dict, action: ActionSymbol) -> None:
-        self.oracle, self.tables, self.action = oracle, oracle.tables, action
+        self.oracle, self.tables = oracle, oracle.tables
         self.types = {root: oracle.program.types[names[root].type] for root in ("subject", "resource")}
+        self.declared = {"args": action.parameters, "context": oracle.program.context}
+        self.declared |= {root: kind.attributes for root, kind in self.types.items()}
         self.found: set[tuple[str, str, frozenset[str]]] = set()
 
     def of(self, rules: list[RuleSymbol]) -> set[tuple[str, str, frozenset[str]]]:
@@ -525,43 +476,41 @@ class Reads:
     def seen_through(self, e: ast.Expr, names: dict) -> tuple[ast.Expr, dict]:
         """Replace a name by what it stands for."""
         while isinstance(e, ast.Var):
-            if isinstance(names.get(e.name), Later):
-                e, names = names[e.name].expr, names[e.name].names
-            elif e.name not in names and isinstance(self.tables.targets.get(e), LetSymbol):
+            bound = names.get(e.name)
+            if bound is not None and not bound.element:
+                e, names = bound.expr, bound.names
+            elif bound is None and isinstance(self.tables.targets.get(e), LetSymbol):
                 e, names = self.tables.targets[e].decl.body, {}
             else:
                 break
         return e, names
 
     def roots(self, e: ast.Expr, names: dict) -> set[str]:
-        """Return the roots that an expression can be: itself one, or a quantified variable over a set with some in it."""
+        """Return the roots an expression can be: itself one, or a quantified variable over a set with some in it."""
         e, names = self.seen_through(e, names)
         if isinstance(e, ast.SetLit):
             return set().union(*(self.roots(item, names) for item in e.items))
         if not isinstance(e, ast.Var):
             return set()
-        domain = names.get(e.name)
-        return {e.name} if domain is None else self.roots(domain.domain, domain.names)
+        return self.roots(names[e.name].expr, names[e.name].names) if e.name in names else {e.name}
 
     def scan(self, e: ast.Expr, names: dict) -> bool | None:
         e, names = self.seen_through(e, names)
+        target = self.seen_through(e.target, names)[0] if isinstance(e, ast.Attribute | ast.Has | ast.Is) else None
+        root = target.name if isinstance(target, ast.Var) else None
         match e:
             case ast.BoolLit(value):
                 return value
-            case ast.Attribute(target, name):
-                self.read(target, name.text, names)
-            case ast.Has(target, name):
-                owner = self.seen_through(target, names)[0]
-                root = owner.name if isinstance(owner, ast.Var) else None
-                bags = {"args": self.action.parameters, "context": self.oracle.program.context}
-                bags |= {root: kind.attributes for root, kind in self.types.items()}
-                if root in bags and name.text not in bags[root]:
-                    return False
-                if root == "args" and not bags[root][name.text].optional:
-                    return True
-                self.read(target, name.text, names)
-            case ast.Is(target) if (kind := self.types.get(getattr(self.seen_through(target, names)[0], "name", None))):
-                return kind.key in self.oracle.named_types(e)
+            case ast.Attribute(_, name):
+                self.read(e.target, name.text, names)
+            case ast.Has(_, name) if root in self.declared and name.text not in self.declared[root]:
+                return False
+            case ast.Has(_, name) if root == "args" and not self.declared[root][name.text].optional:
+                return True
+            case ast.Has(_, name):
+                self.read(e.target, name.text, names)
+            case ast.Is() if root in self.types:
+                return self.types[root].key in self.oracle.named_types(e)
             case ast.Not(operand):
                 return {True: False, False: True, None: None}[self.scan(operand, names)]
             case ast.And(operands) | ast.Or(operands):
@@ -577,7 +526,7 @@ class Reads:
                 return self.scan(body.expr, body.names)
             case ast.Quantifier(_, variable, domain, body):
                 self.scan(domain, names)
-                self.scan(body, {**names, variable.text: Element(domain, names)})
+                self.scan(body, {**names, variable.text: Bound(domain, names, element=True)})
                 return None
             case ast.Binary("==" | "!=", left, right):
                 a, b = self.literal(left, names), self.literal(right, names)
@@ -593,20 +542,27 @@ class Reads:
         """Note that an attribute of what the target can be is read."""
         of_static_type = getattr(self.tables.types[target], "names", frozenset())
         for root in self.roots(target, names) & {"subject", "resource", "delegator", "actor", "context"}:
-            possible = {self.types[root].key} if root in self.types else of_static_type
-            self.found.add((root, name, frozenset(possible)))
+            self.found.add((root, name, frozenset({self.types[root].key}) if root in self.types else of_static_type))
 
     def literal(self, e: ast.Expr, names: dict) -> list | None:
         """Return the value of a literal, in a list, or None for everything else."""
-        if e in self.tables.constants:
-            return [self.tables.constants[e]]
-        e, names = self.seen_through(e, names)
-        if e in self.tables.constants:
-            return [self.tables.constants[e]]
-        if not isinstance(e, ast.SetLit):
-            return None
-        found = [self.literal(i, names) for i in e.items]
-        return None if None in found else [frozenset(f[0] for f in found)]
+        inner, names = self.seen_through(e, names)
+        for place in (e, inner):
+            if place in self.tables.constants:
+                return [self.tables.constants[place]]
+        items = [self.literal(i, names) for i in inner.items] if isinstance(inner, ast.SetLit) else [None]
+        return None if None in items else [frozenset(found[0] for found in items)]
+
+
+# --- operators
+
+
+def clock(ns: int, zone: str, name: str):
+    try:
+        local = (EPOCH + timedelta(seconds=ns // 10**9)).astimezone(ZoneInfo(zone))
+    except OverflowError:
+        raise Fault("time range") from None
+    return local.hour if name == "hour" else local.strftime("%A").lower()
 
 
 def method(owner, name: str, given: list):

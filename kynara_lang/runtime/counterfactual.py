@@ -18,6 +18,7 @@ from ..checker.symbols import AttributeSymbol
 from ..compiler import ir
 from ..semantics import types
 from ..semantics.display import display
+from ..semantics.problems import EvaluationError
 from ..semantics.types import Type
 from .canonical import canonical_value
 from .decision import Decision, Effect
@@ -280,9 +281,12 @@ class _Atoms:
             "resource": ("resource", "properties"),
             "subject": (*self._subject(), "properties"),
         }
-        raw = canonical_value(value, symbol.type, self.engine.program)
+        try:
+            raw = canonical_value(value, symbol.type, self.engine.program)
+            shown = f"`{self._name(read)}` were {words or display(value, symbol.type, _TEXT)}"
+        except EvaluationError:
+            return []  # just beyond the last value there is, such as a second after the end of time
         now = self.value(read)
-        shown = f"`{self._name(read)}` were {words or display(value, symbol.type, _TEXT)}"
         before = "" if now is None else f" (it is {display(now, symbol.type, _TEXT)})"
         return [(_Edit((*below[read.root], symbol.external), raw, False, shown + before),)]
 

@@ -208,8 +208,16 @@ def explain(
         tuple(misses if all_rules else misses[:_NEAREST]),
         changes,
         tuple(dict.fromkeys(ignored_attributes(engine.world, shape))),
-        canonical.approval_digest(decision.policy_digest, request) if decision.approvals else None,
+        _binding(decision, request) if decision.approvals else None,
     )
+
+
+def _binding(decision: Decision, request: Validated) -> str | None:
+    """Return what an approval is bound to, or None for a call that nobody can approve: it is not JSON throughout."""
+    try:
+        return canonical.approval_digest(decision.policy_digest, request)
+    except InvalidRequest:
+        return None
 
 
 def _said(raw: object, part: str, member: str) -> str:

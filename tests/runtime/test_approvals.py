@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import decimal
 from typing import Any
 
 import pytest
@@ -133,3 +134,10 @@ def test_an_error_in_where_makes_nobody_an_approver() -> None:
     decision = policies.decide(asked, [evidence(policies, asked)])
     assert decision.effect is Effect.REQUIRE_APPROVAL
     assert {e.code for e in decision.errors} == {"overflow"}
+
+
+def test_a_call_that_is_no_json_cannot_be_approved_and_is_still_explained() -> None:
+    asked = request() | {"action": {"name": "pay", "properties": {"amount": "60.00", "undeclared": decimal.Decimal("NaN")}}}
+    found = program(TEXT).explain(asked)
+    assert found.decision.effect is Effect.REQUIRE_APPROVAL
+    assert found.approval_digest is None

@@ -213,3 +213,10 @@ def test_thousands_of_rules_are_counted_and_not_listed() -> None:
     assert "988 more that do not match" in screen
     everything = program(text).explain(ask(), all_rules=True).links[0]
     assert (len(everything.considered), everything.pruned) == (2001, ())
+
+
+def test_a_change_beyond_the_end_of_time_is_not_proposed() -> None:
+    policies = program(
+        "permit p { subject User action read resource Doc scope context.now > 9999-12-31T23:59:59.999999999Z }"
+    )
+    assert policies.explain(ask()).counterfactual == ()
