@@ -6,12 +6,15 @@ everything; only a program without errors is compiled.
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Callable, Iterable
 
 from attrs import frozen
 
 from . import resources
+from .checker import linter
 from .checker.check import check
+from .checker.linter import LintSettings
 from .checker.symbols import Program
 from .diagnostics.diagnostic import Diagnostic, Report
 from .diagnostics.source import Source
@@ -48,15 +51,26 @@ def standard_library() -> Libraries:
 
 
 def check_sources(
-    sources: Iterable[Source], libraries: Libraries | None = None, *, report: Report | None = None
+    sources: Iterable[Source],
+    libraries: Libraries | None = None,
+    *,
+    report: Report | None = None,
+    lints: LintSettings | None = None,
+    today: datetime.date | None = None,
 ) -> Checked:
-    """Parse and check the files of one program with the libraries that they import."""
+    """Parse and check the files of one program with the libraries that they import.
+
+    With `lints`, a program without errors is also looked at by the lints that these settings select; a program is
+    compiled whatever lints think of it, so loading one asks for none. `today` is for lints that look at dates.
+    """
     report = report or Report()
     libraries = libraries or standard_library()
     sources = list(sources)
     modules = [read(source, report) for source in sources]
     imported = _imported(modules, libraries, report)
     program = check(modules, imported, libraries.names, report)
+    if lints is not None and not report.has_errors:
+        report.extend(linter.run(program, lints, today))
     return Checked(program, report.sorted(), report.has_errors, len(sources))
 
 

@@ -6,6 +6,7 @@ upwards from the first path, so that a program means the same whatever the worki
 
 from __future__ import annotations
 
+import datetime
 import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from attrs import evolve, frozen
 
+from .checker.linter import LintSettings
 from .diagnostics.diagnostic import Diagnostic, Severity
 from .diagnostics.diagnostic import Report as Findings
 from .diagnostics.source import Source
@@ -90,16 +92,21 @@ def loads(text: str, *, name: str = "policy.kyn", entities: Entities | None = No
 
 def check(paths: Paths) -> Report:
     """Check the program in a file, a folder or several of them; raises as `load` does, but no `CompileError`."""
-    return report_of(_checked(paths))
+    return report_of(_checked(paths, lints=LintSettings()))
 
 
 def check_files(
-    files: Sequence[PolicyFile], libraries: Sequence[str], *, unsaved: tuple[str, bytes | None] | None = None
+    files: Sequence[PolicyFile],
+    libraries: Sequence[str],
+    *,
+    unsaved: tuple[str, bytes | None] | None = None,
+    lints: LintSettings | None = None,
 ) -> Checked:
     """Check files as one program, with libraries from the given folders.
 
     `unsaved` is the name and the content of one more file that does not come from disk; it takes the place of the
-    file of that name, if there is one. A content of None is one that was too large to be read.
+    file of that name, if there is one. A content of None is one that was too large to be read. `lints` says which lints
+    look at it, None that none does.
     """
     findings = Findings()
     name, content = unsaved or ("", None)
@@ -110,7 +117,8 @@ def check_files(
     if unsaved is not None:
         found.append(source_of(name, content, findings))
     sources = [source for source in found if source is not None]
-    checked = check_sources(sources, _libraries(libraries, findings), report=findings)
+    today = datetime.datetime.now(datetime.UTC).date()
+    checked = check_sources(sources, _libraries(libraries, findings), report=findings, lints=lints, today=today)
     return evolve(checked, files=len(found))
 
 
@@ -120,14 +128,14 @@ def report_of(checked: Checked) -> Report:
     return Report(checked.diagnostics, checked.files, rules)
 
 
-def _checked(paths: Paths) -> Checked:
+def _checked(paths: Paths, lints: LintSettings | None = None) -> Checked:
     named = [paths] if isinstance(paths, str | os.PathLike) else list(paths)
     if not named:
         raise FilesError("no path was given")
     first = Path(named[0])
     configuration = find_configuration(first if first.is_dir() else first.parent)
     files = find_files(named, apart_from=configuration.libraries)
-    return check_files(files, configuration.libraries)
+    return check_files(files, configuration.libraries, lints=lints)
 
 
 def _compiled(checked: Checked, entities: Entities | None) -> PolicySet:

@@ -41,6 +41,7 @@ def _check(
     files: list[ast.Module], libraries: Mapping[str, ast.Module], available: Iterable[str], report: Report
 ) -> Program:
     program = Program(modules=(*files, *libraries.values()))
+    program.library_sources = frozenset(module.source for module in libraries.values())
     declarations = Declarations(program, report)
     declarations.run(files, libraries, available)
     rules = RuleChecks(program, report)

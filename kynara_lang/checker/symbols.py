@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from attrs import define, field, frozen
 
-from ..diagnostics.source import Span
+from ..diagnostics.source import Source, Span
 from ..semantics.types import Type
 from ..syntax import ast
 
@@ -208,7 +208,8 @@ class Program:
     All mappings are by key, except `by_external`, which finds entity types and `actions_by_external`, which finds
     actions by their spelling in requests. `rules` are the active ones, sorted by name. `exported` says in which module
     each name is that an imported library declares; `unnamed` holds the keys of library types and actions that no import
-    list of the program names, which no permit of the program covers.
+    list of the program names, which no permit of the program covers. `library_sources` are the sources of the modules
+    that are libraries, not files of the program.
     """
 
     types: dict[str, EntityType] = field(factory=dict)
@@ -229,3 +230,4 @@ class Program:
     autonomous: frozenset[str] = frozenset()
     exported: Mapping[str, str] = field(factory=dict)
     unnamed: set[str] = field(factory=set)
+    library_sources: frozenset[Source] = frozenset()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import click
 
+from ..checker.linter import LintSettings
+from ..diagnostics.diagnostic import Severity
 from ..program import report_of
 from .options import color_option, paths_argument
 from .output import chatter, results
@@ -38,10 +40,10 @@ def check(ctx: click.Context, paths: tuple[str, ...], output_format: str, stdin_
       kynara check policies/ --output-format json
       kynara check policies/ - --stdin-filename policies/refunds.kyn < unsaved.kyn
 
-    Exit codes: 0 no error was found, 1 there are errors, 2 the check could not be made.
+    Exit codes: 0 nothing was found but notes, 1 there are errors or warnings, 2 the check could not be made.
     """
-    checked = check_policies(ctx, paths, stdin_filename=stdin_filename)
+    checked = check_policies(ctx, paths, stdin_filename=stdin_filename, lints=LintSettings())
     report = report_of(checked)
     FORMATS[output_format](results(ctx), report)
     chatter(ctx).print(summary(report), soft_wrap=True)
-    ctx.exit(0 if report.ok else 1)
+    ctx.exit(1 if any(d.severity is not Severity.NOTE for d in report.diagnostics) else 0)

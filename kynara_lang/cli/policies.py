@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ..checker.linter import LintSettings
 from ..diagnostics.diagnostic import Severity
 from ..files import (
     MAX_BYTES,
@@ -39,8 +40,14 @@ def configuration() -> Configuration:
         raise Stop(str(error)) from None
 
 
-def check_policies(ctx: click.Context, paths: Sequence[str], *, stdin_filename: str | None = None) -> Checked:
-    """Check the program in some paths, or in those of the configuration.
+def check_policies(
+    ctx: click.Context,
+    paths: Sequence[str],
+    *,
+    stdin_filename: str | None = None,
+    lints: LintSettings | None = None,
+) -> Checked:
+    """Check the program in some paths, or in those of the configuration; `lints` says which lints look at it.
 
     The path `-` is standard input, which stands in for the file `stdin_filename` if a path leads to that, too.
     """
@@ -54,7 +61,7 @@ def check_policies(ctx: click.Context, paths: Sequence[str], *, stdin_filename: 
     try:
         files = find_files(named, apart_from=settings.libraries)
         with busy(ctx, f"checking {counted(len(files), 'file')}"):
-            return check_files(files, settings.libraries, unsaved=unsaved)
+            return check_files(files, settings.libraries, unsaved=unsaved, lints=lints)
     except FilesError as error:
         help = None if paths or settings.file is None else f"the configuration is {settings.file}"
         raise Stop(str(error), help) from None

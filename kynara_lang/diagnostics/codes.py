@@ -11,16 +11,24 @@ from attrs import frozen
 
 @frozen
 class Code:
-    """A diagnostic code with its readable name, usual severity and one-line meaning."""
+    """A diagnostic code with its readable name, usual severity and one-line meaning.
+
+    A `quiet` one is reported only to those who ask for it.
+    """
 
     code: str
     name: str
     severity: str
     meaning: str
+    quiet: bool = False
 
 
 def _table(*rows: tuple[str, str, str] | tuple[str, str, str, str]) -> dict[str, Code]:
-    return {row[0]: Code(row[0], row[1], row[3] if len(row) == 4 else "error", row[2]) for row in rows}
+    found = {}
+    for code, name, meaning, *rest in rows:
+        severity, _, quiet = (rest[0] if rest else "error").partition(" ")
+        found[code] = Code(code, name, severity, meaning, bool(quiet))
+    return found
 
 
 CODES: dict[str, Code] = _table(
@@ -57,7 +65,44 @@ CODES: dict[str, Code] = _table(
     ("KYN210", "impossible-test", "A test can never hold for any value it is asked of."),
     ("KYN211", "wrong-effect", "An action effect names what cannot have it."),
     ("KYN301", "permit-without-scope", "A permit does not say which resources it reaches."),
+    ("KYN302", "vacuous-scope", "A scope is true of every resource."),
+    ("KYN303", "scope-ignores-resource", "A scope does not mention the resource."),
+    ("KYN304", "wildcard-covers-authority", "A wildcard covers an action that changes authority."),
+    ("KYN305", "unscoped-on-purpose", "A permit says on purpose that nothing bounds it.", "note quiet"),
+    ("KYN306", "scope-from-untrusted", "Only what the caller chooses bounds a permit.", "warning"),
+    ("KYN307", "open-complement-scope", "A scope reaches everything except a few values.", "warning"),
     ("KYN410", "role-cycle", "A role extends itself."),
+    ("KYN501", "never-matches", "A rule can match no request."),
+    ("KYN502", "always-true-condition", "A condition is true whenever it is asked.", "warning"),
+    ("KYN503", "shadowed-by-forbid", "A permit grants nothing, because a forbid covers it."),
+    ("KYN504", "redundant-rule", "A rule says only what another says already.", "warning"),
+    ("KYN505", "duplicate-rule", "Two rules say the same.", "warning"),
+    ("KYN506", "forbid-never-fires", "A rule narrows what nothing permits.", "warning"),
+    ("KYN507", "expired-validity", "A rule is never valid, or no longer.", "warning"),
+    ("KYN508", "all-over-empty-set", "`all` holds for an empty set, and permits.", "warning"),
     ("KYN509", "mixed-and-or", "`and` and `or` stand together without parentheses."),
-    ("KYN601", "approval-without-approver", "An approval does not say who may give it."),
+    ("KYN510", "self-comparison", "A value is compared with itself.", "warning"),
+    ("KYN511", "pattern-with-equals", "A pattern is compared as plain text.", "warning"),
+    ("KYN512", "action-resource-mismatch", "A rule names an action that its resources do not have.", "warning"),
+    ("KYN601", "approval-without-approver", "An approval does not say who may give it, or nobody can."),
+    ("KYN602", "quorum-out-of-reach", "A quorum is larger than the number of possible approvers.", "warning"),
+    ("KYN603", "long-lived-approval", "An approval lasts longer than a week.", "warning"),
+    ("KYN604", "irreversible-without-approval", "An agent may do what cannot be undone, unasked.", "warning"),
+    ("KYN605", "autonomous-without-delegator", "An agent is permitted alone what is somebody's own.", "warning"),
+    ("KYN606", "unbounded-delegation", "Agents may act for agents without a bound.", "warning"),
+    ("KYN701", "lethal-trifecta", "An agent reads secrets and untrusted text and can send out."),
+    ("KYN702", "trifecta-through-others", "An agent reaches all three through others it acts as.", "warning"),
+    ("KYN703", "untrusted-decides", "What the caller chooses decides a permit.", "warning"),
+    ("KYN801", "undescribed-permit", "A permit does not say in words what it is for.", "warning"),
+    ("KYN802", "unused-declaration", "Something is declared and never used.", "warning"),
+    ("KYN803", "useless-suppression", "A suppression is unused, expired or malformed.", "warning"),
+    ("KYN804", "unconventional-name", "A name is spelled unlike the others of its kind.", "warning"),
+    ("KYN805", "confusable-text", "A name or text looks like another, and is not.", "warning"),
+    ("KYN806", "grants-nothing", "A policy permits nothing at all.", "warning"),
+    ("KYN807", "effect-not-declared", "An action's name suggests an effect it does not declare.", "warning"),
+    ("KYN808", "attribute-without-fixture", "Rules read an attribute that no fixture gives.", "warning"),
+    ("KYN809", "hard-to-read", "A rule is built in a way that hides what it means.", "warning"),
 )
+
+LANGUAGE_CODES = frozenset(code for code in CODES if code < "KYN300") | {"KYN301", "KYN410", "KYN509"}
+"""Errors of the language itself: no setting and no comment silences them. (KYN601 is a lint that is one in part.)"""
