@@ -1,0 +1,1 @@
+"""What follows from conditions by their structure alone: terms, value sets, formulas, and the rules made of them."""

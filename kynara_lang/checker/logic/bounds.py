@@ -1,0 +1,108 @@
+"""What bounds the resources of a permit: which part of a scope is to blame if nothing does, and what to write."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TypeAlias
+
+from attrs import evolve, frozen
+
+from ...semantics.types import EMAIL, STRING, Entity, SetOf, Type
+from ...syntax import ast
+from ..symbols import AttributeSymbol, Condition, Program, RuleSymbol
+from .domains import Values
+from .formula import Formula, Member, all_of
+from .reading import Names, Reading, root, type_of
+from .regions import Region
+
+
+@frozen
+class Blamed:
+    """The smallest part of a condition that is to blame; `inner` is the part of the predicate that it uses, if any.
+
+    `alternative` says of the part, and `inner_alternative` of the inner one, that another alternative is not to blame.
+    """
+
+    expr: ast.Expr
+    inner: ast.Expr | None = None
+    alternative: bool = False
+    inner_alternative: bool = False
+
+
+def scope_of(rule: RuleSymbol) -> Condition | None:
+    """Return the scope of a permit, None where it is `any` or the rule is no permit."""
+    return next((c for c in rule.conditions if c.kind == "scope" and c.expr is not None), None)
+
+
+def bounded_by_pattern(rule: RuleSymbol) -> bool:
+    """Whether each resource pattern names an entity or a group, so that the rule reaches nothing beyond it."""
+    return all(p.entity is not None or p.group is not None for p in rule.resources)
+
+
+def of_types(region: Region) -> Formula:
+    """Return what is known of every request that a rule can be asked about: the types of subject and resource."""
+    types = {"subject": region.subjects, "resource": region.resources}
+    return all_of(Member(type_of(root(name)), Values(keys)) for name, keys in types.items())
+
+
+Judge: TypeAlias = Callable[[Formula], bool]
+
+
+def blamed(
+    reading: Reading, expr: ast.Expr, bad: Judge, *, first: Judge | None = None, names: Names | None = None
+) -> Blamed:
+    """Return the smallest part of a bad condition that makes it so: an alternative, a conjunct, through predicates.
+
+    Of several bad conjuncts it is the one that is `first`, if there is only one.
+    """
+    names = names or {}
+    if isinstance(expr, ast.Or | ast.And):
+        guilty = [o for o in expr.operands if bad(reading.formula(o, names))]
+        if isinstance(expr, ast.And) and len(guilty) > 1 and first is not None:
+            guilty = [o for o in guilty if first(reading.formula(o, names))]
+        if guilty and (isinstance(expr, ast.Or) or len(guilty) == 1):
+            found = blamed(reading, guilty[0], bad, first=first, names=names)
+            return evolve(found, alternative=found.alternative or isinstance(expr, ast.Or))
+    elif (opened := reading.opened(expr, names)) is not None:
+        found = blamed(reading, opened[0], bad, first=first, names=opened[1])
+        return Blamed(expr, found.inner or found.expr, False, found.alternative or found.inner_alternative)
+    return Blamed(expr)
+
+
+# --- what to say of it
+
+
+def every_type(program: Program, region: Region) -> str:
+    """Say which resources a rule reaches if nothing bounds them: `every Doc and every Folder`."""
+    names = [program.types[key].name for key in sorted(region.resources)]
+    if len(names) > 3:
+        return f"every resource of {len(names)} types"
+    return " and ".join(f"every {name}" for name in names)
+
+
+def suggested(program: Program, region: Region) -> str | None:
+    """Return a condition that would bound the resources of a rule by what its types have, if there is one."""
+    return next(_bounds(program, region), None)
+
+
+def _bounds(program: Program, region: Region) -> Iterator[str]:
+    of_subject, of_resource = (_shared(program, keys) for keys in (region.subjects, region.resources))
+    for name, kind in of_resource.items():
+        if of_subject.get(name) == kind and (kind in (STRING, EMAIL) or isinstance(kind, Entity)):
+            yield f"resource.{name} == subject.{name}"
+    for name, kind in of_resource.items():
+        if isinstance(kind, Entity) and region.subjects <= kind.names:
+            yield f"resource.{name} == subject"
+        if isinstance(kind, SetOf) and isinstance(kind.element, Entity) and region.subjects <= kind.element.names:
+            yield f"subject in resource.{name}"
+
+
+def _shared(program: Program, keys: frozenset[str]) -> dict[str, Type]:
+    """Return the attributes that all of some types have, with one type and always."""
+    kinds = [program.types[key].attributes for key in sorted(keys)]
+    first: dict[str, AttributeSymbol] = kinds[0] if kinds else {}
+    return {
+        name: symbol.type
+        for name, symbol in first.items()
+        if all(name in k and k[name].type == symbol.type and not k[name].optional for k in kinds)
+    }
