@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..semantics.types import BOOL, Entity, Enum, Record, SetOf, Type
+from .symbols import RuleSymbol
 
 
 def in_words(kind: Type) -> str:
@@ -26,3 +27,9 @@ def in_words(kind: Type) -> str:
 def not_one_kind(a: Type, op: str, b: Type) -> str:
     """Say in a label what stands on both sides of an operator."""
     return f"{in_words(a)} {op} {in_words(b)}"
+
+
+def rule_in_words(rule: RuleSymbol) -> str:
+    """Return how messages name a rule: "the permit `refunds`"."""
+    kind = "`require approval`" if rule.effect == "require_approval" else rule.effect
+    return f"the {kind} `{rule.decl.name.text}`"
