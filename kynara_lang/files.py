@@ -1,8 +1,8 @@
-"""Finds policy files and the configuration on disk, and reads them: bounded, as UTF-8, and nothing twice.
+"""Finds policy files on disk, and reads them: bounded, as UTF-8, and nothing twice.
 
 A file that is left out by accident can be a `forbid` that is missing. So whatever cannot be read is an error, never
-skipped; only hidden entries and `__pycache__` are passed over. What is wrong with paths or configuration is raised
-(`FilesError`, `ConfigurationError`), what is wrong inside a file becomes a diagnostic with its place.
+skipped; only hidden entries and `__pycache__` are passed over. What is wrong with paths is raised (`FilesError`), what
+is wrong inside a file becomes a diagnostic with its place.
 """
 
 from __future__ import annotations
@@ -10,26 +10,22 @@ from __future__ import annotations
 import os
 import re
 import stat
-import tomllib
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, BinaryIO, Final
+from typing import BinaryIO, Final
 
 from attrs import frozen
 
 from .diagnostics.diagnostic import Report
 from .diagnostics.source import Source, Span
-from .diagnostics.suggest import near
-from .semantics.problems import quoted
 
 SUFFIX: Final = ".kyn"
 MAX_BYTES: Final = 128 * 1024 * 1024
 """The largest policy file that is read."""
-MAX_CONFIGURATION_BYTES: Final = 1024 * 1024
+BOM: Final = b"\xef\xbb\xbf"
 
 _CHUNK: Final = 1024 * 1024
-_BOM: Final = b"\xef\xbb\xbf"
 _UTF_16: Final = (b"\xff\xfe", b"\xfe\xff")
 _BEHIND_THE_PROBLEM: Final = 4096
 _MODULE_PART: Final = re.compile(r"[a-z_][A-Za-z0-9_]*")
@@ -37,10 +33,6 @@ _MODULE_PART: Final = re.compile(r"[a-z_][A-Za-z0-9_]*")
 
 class FilesError(OSError):
     """A path cannot be used; the message says which and why in one line."""
-
-
-class ConfigurationError(ValueError):
-    """A configuration cannot be used; the message names the file and has a line for each problem."""
 
 
 # Finding policy files
@@ -193,7 +185,7 @@ def source_of(name: str, content: bytes | None, report: Report) -> Source | None
             help="split the policy into several files; all files of the checked paths form one program",
         )
         return None
-    content = content.removeprefix(_BOM)
+    content = content.removeprefix(BOM)
     try:
         return Source(name, content.decode("utf-8"))
     except UnicodeDecodeError as error:
@@ -235,138 +227,3 @@ def read_bounded(stream: BinaryIO, limit: int) -> bytes | None:
         if size > limit:
             return None
     return b"".join(chunks)
-
-
-# Configuration
-
-
-@frozen
-class Configuration:
-    """What a project says of itself: `kynara.toml`, or `[tool.kynara]` of `pyproject.toml`.
-
-    Paths are as seen from the working folder. `file` is None when there is no configuration.
-    """
-
-    file: str | None = None
-    policies: tuple[str, ...] = ()
-    libraries: tuple[str, ...] = ()
-
-
-def find_configuration(start: str | os.PathLike[str]) -> Configuration:
-    """Return the configuration nearest to a folder: its own, else that of the folders it lies in, upwards.
-
-    In one folder `kynara.toml` counts more than `pyproject.toml`, which counts only if it has `[tool.kynara]`. Raises
-    `ConfigurationError` for one that cannot be used.
-    """
-    first = Path(os.path.abspath(start))
-    for folder in (first, *first.parents):
-        own = folder / "kynara.toml"
-        if own.is_file():
-            return _configuration(own, _parsed(own, _read_configuration(own)))
-        shared = folder / "pyproject.toml"
-        if shared.is_file():
-            content = _read_configuration(shared)
-            if b"kynara" not in content:  # then what is wrong with it is none of our business
-                continue
-            tools = _parsed(shared, content).get("tool")
-            if isinstance(tools, dict) and "kynara" in tools:
-                return _configuration(shared, tools["kynara"])
-    return Configuration()
-
-
-def _read_configuration(file: Path) -> bytes:
-    try:
-        content = read_bytes(str(file), MAX_CONFIGURATION_BYTES)
-    except FilesError as error:
-        raise ConfigurationError(str(error)) from None
-    if content is None:
-        raise _misconfigured(file, [f"it is larger than {MAX_CONFIGURATION_BYTES // 2**20} MiB"])
-    return content
-
-
-def _parsed(file: Path, content: bytes) -> dict[str, Any]:
-    """Read TOML, or say readably what is wrong with it."""
-    try:
-        return tomllib.loads(content.removeprefix(_BOM).decode("utf-8"))
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        raise _misconfigured(file, [f"line {line}: it is not UTF-8 text"]) from None
-    except tomllib.TOMLDecodeError as error:
-        reason, _, place = str(error).partition(" (at ")
-        where = f"{place.removesuffix(')')}: " if place else ""
-        raise _misconfigured(file, [f"{where}this is not valid TOML: {reason[:1].lower()}{reason[1:]}"]) from None
-    except RecursionError:
-        raise _misconfigured(file, ["it is nested too deeply"]) from None
-
-
-def _configuration(file: Path, table: object) -> Configuration:
-    """Read the table of a configuration; complain of everything that is wrong with it at once."""
-    if not isinstance(table, Mapping):
-        raise _misconfigured(file, [f"`tool.kynara` must be a table, not {_word(table)}"])
-    problems: list[str] = []
-    values: dict[str, tuple[str, ...]] = {}
-    for key, value in table.items():
-        read = _KEYS.get(key)
-        if read is None:
-            guess = near(key, _KEYS)
-            better = f"did you mean `{guess}`?" if guess else f"known are {', '.join(f'`{k}`' for k in _KEYS)}"
-            problems.append(f"there is no key {quoted(key)}; {better}")
-            continue
-        try:
-            values[key] = tuple(_from_here(file.parent, path) for path in read(value))
-        except ConfigurationError as error:
-            problems.append(f"`{key}` {error}")
-    if problems:
-        raise _misconfigured(file, problems)
-    return Configuration(shown_name(str(file)), values.get("policies", ()), values.get("libraries", ()))
-
-
-def _path_or_paths(value: object) -> list[str]:
-    if isinstance(value, str):
-        return _paths([value])
-    if isinstance(value, list) and value:
-        return _paths(value)
-    raise ConfigurationError(f"must be a path or a list of paths, not {_word(value)}")
-
-
-def _paths(value: object) -> list[str]:
-    if not isinstance(value, list):
-        raise ConfigurationError(f"must be a list of paths, not {_word(value)}")
-    for item in value:
-        if not isinstance(item, str) or not item or "\0" in item:
-            raise ConfigurationError(f"must hold paths, not {_word(item)}")
-    return value
-
-
-_KEYS: Final[Mapping[str, Callable[[object], list[str]]]] = {"policies": _path_or_paths, "libraries": _paths}
-
-
-def _word(value: object) -> str:
-    """Say what a TOML value is."""
-    match value:
-        case bool():
-            return f"`{str(value).lower()}`"
-        case int() | float():
-            return f"the number `{value}`"
-        case str():
-            return f"the text {quoted(value)}" if value else "an empty text"
-        case list():
-            return "a list" if value else "an empty list"
-        case dict():
-            return "a table"
-    return "a time"
-
-
-def _from_here(folder: Path, path: str) -> str:
-    """Return a path that a configuration in a folder names as it is seen from the working folder."""
-    if os.path.isabs(path):
-        return path
-    joined = os.path.join(folder, path)
-    try:
-        return os.path.relpath(joined)
-    except ValueError:  # on another drive
-        return joined
-
-
-def _misconfigured(file: Path, problems: Iterable[str]) -> ConfigurationError:
-    return ConfigurationError("\n".join(f"{shown_name(str(file))}: {problem}" for problem in problems))

@@ -1,0 +1,250 @@
+"""Applying the fixes of findings: which edits go together, what texts they make, and writing these to disk.
+
+Fixes are applied in rounds, because what one changes can be what another is about: a round takes those that do not
+overlap, the first by position winning, and the program is checked anew. A round that breaks the program is taken back.
+Nothing is written before the last round is done.
+"""
+
+from __future__ import annotations
+
+import difflib
+import io
+import os
+import stat
+import tempfile
+from bisect import bisect_right, insort
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Final
+
+from attrs import frozen
+
+from .diagnostics.codes import LANGUAGE_CODES
+from .diagnostics.diagnostic import Diagnostic, Edit, Severity
+from .files import BOM, MAX_BYTES, FilesError, PolicyFile, read_bytes
+from .pipeline import Checked
+
+ROUNDS: Final = 10
+"""How often fixes are applied and the program checked again."""
+
+_SYNTAX: Final = "0"
+
+Recheck = Callable[[Mapping[str, str]], Checked]
+"""Checks the program again with other texts for some files, given by their names."""
+
+
+@frozen
+class Fixing:
+    """What fixing came to: the program as it would be, and by name the old and new text of each file that changed.
+
+    `broke` holds the errors that a round would have brought and that it was taken back for; `unfinished` says that
+    after the last round there was still something to fix.
+    """
+
+    checked: Checked
+    before: Mapping[str, str]
+    after: Mapping[str, str]
+    fixed: int = 0
+    broke: tuple[Diagnostic, ...] = ()
+    unfinished: bool = False
+
+
+def fix(checked: Checked, recheck: Recheck, files: Collection[str], *, unsafe: bool) -> Fixing:
+    """Apply the safe fixes of what was found, with `unsafe` all, to the files of these names and no others."""
+    before: dict[str, str] = {}
+    after: dict[str, str] = {}
+    fixed = 0
+    for _ in range(ROUNDS):
+        cured = chosen(checked.diagnostics, files, unsafe=unsafe)
+        if not cured:
+            return Fixing(checked, before, after, fixed)
+        now = dict(after)
+        for name, edits in _by_file(cured).items():
+            text = edits[0].span.source.text
+            before.setdefault(name, text)
+            now[name] = edited(text, edits)
+        rechecked = recheck(now)
+        if broke := brought(checked.diagnostics, rechecked.diagnostics, cured):
+            return Fixing(checked, before, after, fixed, broke)
+        checked, after, fixed = rechecked, now, fixed + len(cured)
+    unfinished = bool(chosen(checked.diagnostics, files, unsafe=unsafe))
+    return Fixing(checked, before, after, fixed, (), unfinished)
+
+
+def chosen(diagnostics: Iterable[Diagnostic], files: Collection[str], *, unsafe: bool) -> tuple[Diagnostic, ...]:
+    """Return the findings whose fixes can be applied together: no two of them change the same place."""
+    taken: dict[str, list[tuple[int, int]]] = {}
+    found = []
+    seen: set[tuple[Edit, ...]] = set()
+    for diagnostic in diagnostics:
+        fix = diagnostic.fix
+        if fix is None or not fix.edits or not (fix.safe or unsafe):
+            continue
+        if any(edit.span.source.name not in files for edit in fix.edits):
+            continue
+        if fix.edits not in seen and not _take(taken, fix.edits):  # two findings may have the same cure
+            continue
+        seen.add(fix.edits)
+        found.append(diagnostic)
+    return tuple(found)
+
+
+def _take(taken: dict[str, list[tuple[int, int]]], edits: Iterable[Edit]) -> bool:
+    """Reserve the places of edits; False, and none is reserved, if one of them is not free."""
+    mine: dict[str, list[tuple[int, int]]] = {}
+    for edit in edits:
+        name, place = edit.span.source.name, (edit.span.start, edit.span.end)
+        if not _free(taken.get(name, ()), place) or not _free(mine.setdefault(name, []), place):
+            return False
+        insort(mine[name], place)
+    for name, places in mine.items():
+        for place in places:
+            insort(taken.setdefault(name, []), place)
+    return True
+
+
+def _free(taken: Sequence[tuple[int, int]], place: tuple[int, int]) -> bool:
+    """Whether no place that is taken overlaps with this one; text is inserted at one point only once."""
+    at = bisect_right(taken, place)
+    for start, end in taken[max(at - 1, 0) : at + 1]:
+        if (start < place[1] and place[0] < end) or (start, end) == place:
+            return False
+    return True
+
+
+def _by_file(cured: Iterable[Diagnostic]) -> dict[str, list[Edit]]:
+    edits: dict[str, list[Edit]] = {}
+    for edit in dict.fromkeys(edit for diagnostic in cured if diagnostic.fix for edit in diagnostic.fix.edits):
+        edits.setdefault(edit.span.source.name, []).append(edit)
+    return edits
+
+
+def edited(text: str, edits: Iterable[Edit]) -> str:
+    """Return a text with edits that do not overlap; line breaks in replacements become those of the text."""
+    parts = []
+    at = 0
+    windows = "\r\n" in text
+    for edit in sorted(edits, key=lambda edit: (edit.span.start, edit.span.end)):
+        parts.append(text[at : edit.span.start])
+        new = edit.replacement
+        parts.append(new.replace("\r\n", "\n").replace("\n", "\r\n") if windows else new)
+        at = edit.span.end
+    return "".join((*parts, text[at:]))
+
+
+def brought(
+    before: Iterable[Diagnostic], after: Iterable[Diagnostic], cured: Iterable[Diagnostic]
+) -> tuple[Diagnostic, ...]:
+    """Return the errors of the language that are there after some findings were cured, and were not before.
+
+    Where the cured ones were such errors themselves, those that they hid do not count: all of later phases, and of
+    syntax what stands further down.
+    """
+    cured = [diagnostic for diagnostic in cured if _breaks(diagnostic)]
+    last = min(map(_phase, cured), default="9")
+    read_to: dict[str, int] = {}
+    for diagnostic in cured:
+        if _phase(diagnostic) == _SYNTAX:
+            span = diagnostic.span
+            read_to[span.source.name] = min(span.start, read_to.get(span.source.name, span.start))
+    known = Counter((d.code, d.message) for d in before if _breaks(d))
+    found = []
+    for diagnostic in after:
+        if not _breaks(diagnostic) or _phase(diagnostic) > last:
+            continue
+        what = (diagnostic.code, diagnostic.message)
+        known[what] -= 1
+        if known[what] < 0 and diagnostic.span.start <= read_to.get(diagnostic.span.source.name, diagnostic.span.start):
+            found.append(diagnostic)
+    return tuple(found)
+
+
+def _breaks(diagnostic: Diagnostic) -> bool:
+    return diagnostic.code in LANGUAGE_CODES and diagnostic.severity is Severity.ERROR
+
+
+def _phase(diagnostic: Diagnostic) -> str:
+    """Return the hundred of a code: syntax before names before types before the rest."""
+    return diagnostic.code[len("KYN")]
+
+
+# Showing
+
+
+def unified_diff(name: str, before: str, after: str) -> list[str]:
+    """Return what changes in a file as the lines of a unified diff, without line breaks."""
+    lines = []
+    for line in difflib.unified_diff(_lines(before), _lines(after), name, name):
+        lines += [line[:-1]] if line.endswith("\n") else [line, "\\ No newline at end of file"]
+    return lines
+
+
+def _lines(text: str) -> list[str]:
+    return list(io.StringIO(text, newline="\n"))
+
+
+# Writing
+
+
+def in_bytes(text: str, content: bytes) -> bytes:
+    """Return a new text for a file that holds some bytes: with a byte order mark if that has one."""
+    return (BOM if content.startswith(BOM) else b"") + text.encode("utf-8")
+
+
+def write(fixing: Fixing, files: Iterable[PolicyFile]) -> None:
+    """Write the files that changed, each at once or not at all, with the mode they have.
+
+    Raises `FilesError`, and writes none of them, if one is no longer what was checked or cannot be written.
+    """
+    waiting: list[tuple[str, PolicyFile]] = []
+    try:
+        for file in files:
+            if file.name in fixing.after:
+                with _told(file):
+                    content = _unchanged(file, fixing.before[file.name])
+                    waiting.append((_beside(file, in_bytes(fixing.after[file.name], content)), file))
+        for new, file in waiting:
+            with _told(file):
+                os.replace(new, file.real)
+    finally:
+        for new, _ in waiting:
+            if os.path.exists(new):
+                os.unlink(new)
+
+
+@contextmanager
+def _told(file: PolicyFile) -> Iterator[None]:
+    """Say of a failure which file it is about."""
+    try:
+        yield
+    except FilesError:
+        raise
+    except OSError as error:
+        raise FilesError(f"`{file.name}` cannot be written: {error.strerror or error}") from None
+
+
+def _unchanged(file: PolicyFile, text: str) -> bytes:
+    """Return the bytes of a file, which must still say what was checked."""
+    content = read_bytes(file.path, MAX_BYTES)
+    if content is None or content.removeprefix(BOM) != text.encode("utf-8"):
+        raise FilesError(f"`{file.name}` changed on disk since it was checked; nothing was written, so try again")
+    if not os.access(file.real, os.W_OK):
+        raise FilesError(f"`{file.name}` is write-protected; nothing was written")
+    return content
+
+
+def _beside(file: PolicyFile, content: bytes) -> str:
+    """Write a new file beside an old one, with its mode, and return its path."""
+    folder, name = os.path.split(file.real)
+    handle, path = tempfile.mkstemp(prefix=f".{name[:40]}.", dir=folder)
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.chmod(path, stat.S_IMODE(os.stat(file.real).st_mode))
+    except OSError:
+        os.unlink(path)
+        raise
+    return path
