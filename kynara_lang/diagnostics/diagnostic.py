@@ -54,8 +54,25 @@ class Fix:
 
 
 @frozen
+class Hop:
+    """One step of a path, such as that of an escalation: where it is allowed, and what it does, in words.
+
+    `rule` is the full name of the rule that allows it, `effect` the effect of the action that makes it a step, `gains`
+    what is had afterwards and was not before, `witness` a request for it.
+    """
+
+    span: Span
+    message: str
+    rule: str | None = None
+    action: str | None = None
+    effect: str | None = None
+    gains: str | None = None
+    witness: dict[str, Any] | None = None
+
+
+@frozen
 class Diagnostic:
-    """One finding about a program. `labels[0]` is the primary place."""
+    """One finding about a program. `labels[0]` is the primary place; `path` holds the steps that lead to it."""
 
     code: str
     message: str
@@ -65,6 +82,7 @@ class Diagnostic:
     fix: Fix | None = None
     severity: Severity = Severity.ERROR
     witness: dict[str, Any] | None = None
+    path: tuple[Hop, ...] = ()
 
     @property
     def name(self) -> str:
@@ -116,6 +134,11 @@ class Report:
         """Add a finished diagnostic unless the same code was already reported at the same place."""
         span = diagnostic.span
         self._found.setdefault((diagnostic.code, span.source.name, span.start, span.end), diagnostic)
+
+    def replace(self, diagnostic: Diagnostic) -> None:
+        """Put a finished diagnostic in the place of the one with the same code at the same place."""
+        span = diagnostic.span
+        self._found[(diagnostic.code, span.source.name, span.start, span.end)] = diagnostic
 
     def extend(self, diagnostics: Iterable[Diagnostic]) -> None:
         """Add several finished diagnostics."""

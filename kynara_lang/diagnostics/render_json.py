@@ -6,20 +6,29 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
-from .diagnostic import Diagnostic, Fix, Label, Severity
+from .diagnostic import Diagnostic, Fix, Hop, Label, Severity
 from .source import Position, Span
+from .statistics import Statistic
 
 VERSION = 1
 
 
-def report_dict(diagnostics: Iterable[Diagnostic], *, files: int, rules: int) -> dict[str, Any]:
+def report_dict(
+    diagnostics: Iterable[Diagnostic],
+    *,
+    files: int,
+    rules: int,
+    hidden: int | None = None,
+    statistics: Iterable[Statistic] | None = None,
+) -> dict[str, Any]:
     """Return the report as JSON values: the diagnostics in the given order, and a summary.
 
-    `files` and `rules` are how many of each were checked.
+    `files` and `rules` are how many of each were checked, `hidden` how many findings a baseline holds back, if there
+    is one; `statistics` are a member only where they are given.
     """
     found = list(diagnostics)
     counts = Counter(diagnostic.severity for diagnostic in found)
-    return {
+    shown: dict[str, Any] = {
         "version": VERSION,
         "diagnostics": [diagnostic_dict(diagnostic) for diagnostic in found],
         "summary": {
@@ -30,10 +39,15 @@ def report_dict(diagnostics: Iterable[Diagnostic], *, files: int, rules: int) ->
             "rules": rules,
         },
     }
+    if hidden is not None:
+        shown["summary"]["hidden"] = hidden
+    if statistics is not None:
+        shown["statistics"] = [_statistic(row) for row in statistics]
+    return shown
 
 
 def diagnostic_dict(diagnostic: Diagnostic) -> dict[str, Any]:
-    """Return one diagnostic as JSON values; `fix` and `witness` are members only when there is one."""
+    """Return one diagnostic as JSON values; `fix`, `witness` and `path` are members only when there is one."""
     shown: dict[str, Any] = {
         "code": diagnostic.code,
         "name": diagnostic.name,
@@ -49,6 +63,8 @@ def diagnostic_dict(diagnostic: Diagnostic) -> dict[str, Any]:
         shown["fix"] = _fix(diagnostic.fix)
     if diagnostic.witness is not None:
         shown["witness"] = diagnostic.witness
+    if diagnostic.path:
+        shown["path"] = [_hop(hop) for hop in diagnostic.path]
     shown["url"] = rule_url(diagnostic.code)
     return shown
 
@@ -77,3 +93,25 @@ def _fix(fix: Fix) -> dict[str, Any]:
         for edit in fix.edits
     ]
     return {"message": fix.message, "safe": fix.safe, "edits": edits}
+
+
+def _hop(hop: Hop) -> dict[str, Any]:
+    shown = {"message": hop.message, "file": hop.span.source.name, "range": range_dict(hop.span)}
+    known = {
+        "rule": hop.rule,
+        "action": hop.action,
+        "effect": hop.effect,
+        "gains": hop.gains,
+        "witness": hop.witness,
+    }
+    return shown | {name: value for name, value in known.items() if value is not None}
+
+
+def _statistic(row: Statistic) -> dict[str, Any]:
+    return {
+        "count": row.count,
+        "code": row.code,
+        "name": row.name,
+        "severity": row.severity.value,
+        "fixable": {"safely": row.safe_fixes, "unsafely": row.unsafe_fixes},
+    }
