@@ -1,0 +1,85 @@
+"""A check with what earlier ones left: the report if nothing changed, else the trees of the files that did not."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from attrs import frozen
+
+from ..diagnostics.diagnostic import Report as Findings
+from ..diagnostics.source import Source
+from ..inputs import Inputs
+from ..report import Report
+from . import reports, stamp, trees
+from .folder import Cache, open_cache
+
+if TYPE_CHECKING:
+    from ..checker.settings import LintSettings
+    from ..syntax import ast
+
+
+@frozen
+class Keeper:
+    """Checks programs, and keeps what is learnt in a cache; without one it checks all the same.
+
+    The stamps of this program are taken when it is made: if somebody edits it while it watches, what is still in memory
+    must not be kept as the work of the new one.
+    """
+
+    cache: Cache | None = None
+    parsing: str = ""
+    checking: str = ""
+
+    def find(self, inputs: Inputs, lints: LintSettings) -> Report | None:
+        """Return what is known to be found in some inputs today, None if it is not known."""
+        if self.cache is None:
+            return None
+        return reports.find(self.cache, self._key(inputs, lints, _today()), inputs)
+
+    def check(self, inputs: Inputs, lints: LintSettings, each: Callable[[], None] = lambda: None) -> Report:
+        """Return what is found in some inputs today; `each` is called for every file whose tree was made."""
+        from ..program import check_inputs, report_of  # only here: nothing is checked that is known
+
+        def read(source: Source, findings: Findings) -> ast.Module:
+            module = self.read(source, findings)
+            each()
+            return module
+
+        today = _today()
+        report = report_of(check_inputs(inputs, lints=lints, today=today, read=read))
+        if self.cache is not None:
+            reports.keep(self.cache, self._key(inputs, lints, today), inputs, report)
+            if self.cache.written:
+                self.cache.prune()
+        return report
+
+    def read(self, source: Source, findings: Findings) -> ast.Module:
+        """Return the tree of a source, as `parser.read` does."""
+        if self.cache is not None:
+            return trees.read(self.cache, self.parsing, source, findings)
+        from ..syntax import parser  # only here: it loads Lark
+
+        return parser.read(source, findings)
+
+    def _key(self, inputs: Inputs, lints: LintSettings, today: datetime.date) -> str:
+        return reports.key(self.checking, today, lints.key(), inputs)
+
+
+def open_keeper() -> Keeper:
+    """Return what keeps things in the cache of the user, if there can be one.
+
+    Raises `CacheError` if its folder cannot be trusted.
+    """
+    cache = open_cache()
+    if cache is None:
+        return Keeper()
+    try:
+        return Keeper(cache, stamp.of_parsing(), stamp.of_checking())
+    except OSError:  # this program does not lie in files of its own
+        return Keeper()
+
+
+def _today() -> datetime.date:
+    return datetime.datetime.now(datetime.UTC).date()
