@@ -8,46 +8,49 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Callable, Iterable
+from typing import TypeAlias
 
 from attrs import frozen
 
-from . import resources
-from .checker import linter
+from .checker import linter, suppressions
 from .checker.check import check
 from .checker.linter import LintSettings
 from .checker.symbols import Program
+from .diagnostics.codes import PROVABLE_CODES, PROVED_CODES
 from .diagnostics.diagnostic import Diagnostic, Report
 from .diagnostics.source import Source
-from .syntax import ast
-from .syntax.parser import read
+from .libraries import Libraries as Libraries
+from .libraries import standard_library as standard_library
+from .syntax import ast, parser
+
+Read: TypeAlias = Callable[[Source, Report], ast.Module]
+"""Makes a tree of a source, as `parser.read` does."""
 
 
 @frozen
-class Libraries:
-    """Where imported modules come from: `find` returns a module's source or None, `names` lists what there is."""
+class Proven:
+    """What proofs found: how many invariants hold, how much is unknown, and what a missing solver leaves open."""
 
-    find: Callable[[str], Source | None]
-    names: tuple[str, ...]
+    findings: tuple[Diagnostic, ...] = ()
+    proved: int = 0
+    unknown: int = 0
+    missing: tuple[str, ...] = ()
+
+
+Prove: TypeAlias = Callable[[Program, Iterable[Diagnostic], LintSettings], Proven]
+"""Proves what can be proved of a program, beyond what lints found."""
 
 
 @frozen
 class Checked:
-    """A program that was checked, and what was found."""
+    """A program that was checked, and what was found. `linted` says whether lints looked at it."""
 
     program: Program
     diagnostics: tuple[Diagnostic, ...]
     has_errors: bool
     files: int
-
-
-def standard_library() -> Libraries:
-    """Return the library that is shipped: the `std` modules."""
-
-    def find(module: str) -> Source | None:
-        found = resources.library_source(module)
-        return None if found is None else Source(*found)
-
-    return Libraries(find, tuple(resources.library_modules()))
+    linted: bool = False
+    proven: Proven | None = None
 
 
 def check_sources(
@@ -57,24 +60,36 @@ def check_sources(
     report: Report | None = None,
     lints: LintSettings | None = None,
     today: datetime.date | None = None,
+    read: Read = parser.read,
+    prove: Prove | None = None,
 ) -> Checked:
     """Parse and check the files of one program with the libraries that they import.
 
     With `lints`, a program without errors is also looked at by the lints that these settings select; a program is
-    compiled whatever lints think of it, so loading one asks for none. `today` is for lints that look at dates.
+    compiled whatever lints think of it, so loading one asks for none. `today` is for lints that look at dates. `read`
+    is how a tree is made of a source. With `prove`, what lints leave open is proved.
     """
     report = report or Report()
     libraries = libraries or standard_library()
     sources = list(sources)
     modules = [read(source, report) for source in sources]
-    imported = _imported(modules, libraries, report)
+    imported = _imported(modules, libraries, report, read)
     program = check(modules, imported, libraries.names, report)
-    if lints is not None and not report.has_errors:
-        report.extend(linter.run(program, lints, today))
-    return Checked(program, report.sorted(), report.has_errors, len(sources))
+    proven = None
+    linted = lints is not None and not report.has_errors
+    if lints is not None and linted:
+        found = linter.run(program, lints, today)
+        ran = frozenset(linter.running_codes(lints))
+        if prove is not None:
+            proven = prove(program, found, lints)
+            found = (*found, *proven.findings)
+            # Where nothing was proved, nobody knows whether a suppression of what proofs find is of use.
+            ran = ran - PROVABLE_CODES if proven.missing else ran | PROVED_CODES
+        report.extend(suppressions.heeded(linter.own_modules(program), found, ran, lints, today))
+    return Checked(program, report.sorted(), report.has_errors, len(sources), linted, proven)
 
 
-def _imported(modules: list[ast.Module], libraries: Libraries, report: Report) -> dict[str, ast.Module]:
+def _imported(modules: list[ast.Module], libraries: Libraries, report: Report, read: Read) -> dict[str, ast.Module]:
     """Parse every library module that a program imports, directly or through another."""
     found: dict[str, ast.Module] = {}
     seen: set[str] = set()

@@ -8,26 +8,21 @@ from __future__ import annotations
 
 import datetime
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-from attrs import evolve, frozen
+from attrs import evolve
 
-from .checker.linter import LintSettings
+from .checker.linter import LintSettings, own_modules
+from .configuration import find_configuration
 from .diagnostics.diagnostic import Diagnostic, Severity
-from .diagnostics.diagnostic import Report as Findings
 from .diagnostics.source import Source
-from .files import (
-    FilesError,
-    PolicyFile,
-    find_configuration,
-    find_files,
-    find_modules,
-    read_source,
-    source_of,
-)
-from .pipeline import Checked, Libraries, check_sources, standard_library
+from .files import FilesError, PolicyFile, find_files
+from .inputs import Inputs, read_inputs
+from .pipeline import Checked, Prove, Proven, Read, check_sources
+from .report import Report as Report
+from .syntax import parser
 
 if TYPE_CHECKING:
     from .runtime.entities import Entities
@@ -37,20 +32,6 @@ AnyPath: TypeAlias = str | os.PathLike[str]
 Paths: TypeAlias = AnyPath | Iterable[AnyPath]
 
 _MOST_SHOWN = 20
-
-
-@frozen
-class Report:
-    """What checking a program found. `rules` counts the rules of its own files, not those of libraries."""
-
-    diagnostics: tuple[Diagnostic, ...]
-    files: int
-    rules: int
-
-    @property
-    def ok(self) -> bool:
-        """Whether the program can be compiled: nothing that was found is an error."""
-        return all(diagnostic.severity is not Severity.ERROR for diagnostic in self.diagnostics)
 
 
 class CompileError(Exception):
@@ -90,9 +71,13 @@ def loads(text: str, *, name: str = "policy.kyn", entities: Entities | None = No
     return _compiled(check_sources([Source(name, text)]), entities)
 
 
-def check(paths: Paths) -> Report:
-    """Check the program in a file, a folder or several of them; raises as `load` does, but no `CompileError`."""
-    return report_of(_checked(paths, lints=LintSettings()))
+def check(paths: Paths, *, prove: bool | None = None) -> Report:
+    """Check the program in a file, a folder or several of them, with the lints that the configuration selects.
+
+    `prove` asks for proofs, or refuses them; by default what can be proved in a minute is, if the extra `prove` is
+    installed. Raises as `load` does, but no `CompileError`.
+    """
+    return report_of(_checked(paths, lint=True, prove=prove))
 
 
 def check_files(
@@ -101,41 +86,72 @@ def check_files(
     *,
     unsaved: tuple[str, bytes | None] | None = None,
     lints: LintSettings | None = None,
+    texts: Mapping[str, str] | None = None,
+    read: Read = parser.read,
 ) -> Checked:
     """Check files as one program, with libraries from the given folders.
 
     `unsaved` is the name and the content of one more file that does not come from disk; it takes the place of the
     file of that name, if there is one. A content of None is one that was too large to be read. `lints` says which lints
-    look at it, None that none does.
+    look at it, None that none does. `texts` holds, by the name of a file, what it would say instead. `read` is
+    how a tree is made of a source.
     """
-    findings = Findings()
-    name, content = unsaved or ("", None)
-    if unsaved is not None:
-        place = os.path.realpath(name)
-        files = [file for file in files if file.real != place]
-    found = [read_source(file, findings) for file in files]
-    if unsaved is not None:
-        found.append(source_of(name, content, findings))
-    sources = [source for source in found if source is not None]
-    today = datetime.datetime.now(datetime.UTC).date()
-    checked = check_sources(sources, _libraries(libraries, findings), report=findings, lints=lints, today=today)
-    return evolve(checked, files=len(found))
+    inputs = read_inputs(files, libraries, unsaved=unsaved, texts=texts)
+    return check_inputs(inputs, lints=lints, read=read)
+
+
+def check_inputs(
+    inputs: Inputs,
+    *,
+    lints: LintSettings | None = None,
+    today: datetime.date | None = None,
+    read: Read = parser.read,
+    prove: Prove | None = None,
+) -> Checked:
+    """Check what was read as one program; findings are added to those of reading, so inputs serve one check.
+
+    `lints` says which lints look at it, None that none does; `today` is the day of the check, if not the present one;
+    `read` is how a tree is made of a source; `prove` proves what lints leave open.
+    """
+    findings = inputs.findings
+    today = today or datetime.datetime.now(datetime.UTC).date()
+    checked = check_sources(
+        inputs.sources, inputs.libraries, report=findings, lints=lints, today=today, read=read, prove=prove
+    )
+    return evolve(checked, files=inputs.files)
 
 
 def report_of(checked: Checked) -> Report:
     """Return what is told of a checked program."""
     rules = sum(not rule.library for rule in checked.program.rules)
-    return Report(checked.diagnostics, checked.files, rules)
+    names = tuple(module.source.name for module in own_modules(checked.program))
+    proven = checked.proven or Proven()
+    return Report(
+        checked.diagnostics,
+        checked.files,
+        rules,
+        names,
+        checked.linted,
+        proved=proven.proved,
+        unknown=proven.unknown,
+        missing=proven.missing,
+    )
 
 
-def _checked(paths: Paths, lints: LintSettings | None = None) -> Checked:
+def _checked(paths: Paths, *, lint: bool = False, prove: bool | None = None) -> Checked:
     named = [paths] if isinstance(paths, str | os.PathLike) else list(paths)
     if not named:
         raise FilesError("no path was given")
     first = Path(named[0])
     configuration = find_configuration(first if first.is_dir() else first.parent)
     files = find_files(named, apart_from=configuration.libraries)
-    return check_files(files, configuration.libraries, lints=lints)
+    if not lint:
+        return check_files(files, configuration.libraries)
+    from .proofs import ProofWish
+    from .proving import proving  # only here: loading proves nothing
+
+    inputs = read_inputs(files, configuration.libraries)
+    return check_inputs(inputs, lints=configuration.lints, prove=proving(ProofWish(prove)))
 
 
 def _compiled(checked: Checked, entities: Entities | None) -> PolicySet:
@@ -144,17 +160,3 @@ def _compiled(checked: Checked, entities: Entities | None) -> PolicySet:
     from .runtime.policyset import PolicySet  # only here: checking needs no runtime
 
     return PolicySet(checked.program, entities)
-
-
-def _libraries(folders: Sequence[str], findings: Findings) -> Libraries:
-    """Return the standard library together with the modules of some folders."""
-    standard = standard_library()
-    if not folders:
-        return standard
-    modules = find_modules(folders)
-
-    def find(name: str) -> Source | None:
-        file = modules.get(name)
-        return standard.find(name) if file is None else read_source(file, findings)
-
-    return Libraries(find, tuple(sorted({*standard.names, *modules})))

@@ -12,7 +12,8 @@ class Report:
     """What checking a program found. `rules` counts the rules of its own files, not those of libraries.
 
     `names` are the files that could be read, `linted` says whether lints looked at them: they do where the language
-    itself finds no error.
+    itself finds no error. `proved` counts the invariants that hold, `unknown` what could not be settled, and `missing`
+    says what is not proved for want of a solver.
     """
 
     diagnostics: tuple[Diagnostic, ...]
@@ -20,6 +21,9 @@ class Report:
     rules: int
     names: tuple[str, ...] = ()
     linted: bool = False
+    proved: int = 0
+    unknown: int = 0
+    missing: tuple[str, ...] = ()
 
     @property
     def ok(self) -> bool:

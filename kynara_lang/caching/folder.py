@@ -159,15 +159,19 @@ def _verify(folder: Path) -> None:
     """See to it that nobody else can have put something into the folder."""
     status = os.lstat(folder)
     if not stat.S_ISDIR(status.st_mode):
-        raise CacheError(f"{folder} is not a folder, or a link to one")
+        raise CacheError(f"{folder} is a file or a link, where a folder should be")
     if not _is_own(status):
         raise CacheError(f"{folder} belongs to somebody else")
-    if os.name != "nt" and status.st_mode & _OTHERS:
+    if _is_open_to_others(status):
         raise CacheError(f"others have access to {folder}; `chmod 700` takes it from them")
 
 
 def _is_own(status: os.stat_result) -> bool:
     return os.name == "nt" or status.st_uid == os.geteuid()
+
+
+def _is_open_to_others(status: os.stat_result) -> bool:
+    return os.name != "nt" and bool(status.st_mode & _OTHERS)
 
 
 def _key_of(folder: Path) -> bytes:
@@ -187,9 +191,7 @@ def _read(path: Path, *, touch: bool = False) -> bytes | None:
     try:
         with open(os.open(path, os.O_RDONLY | _NO_LINKS), "rb") as file:
             status = os.fstat(file.fileno())
-            if not stat.S_ISREG(status.st_mode) or not _is_own(status) or status.st_size > MAX_BYTES:
-                return None
-            if os.name != "nt" and status.st_mode & _OTHERS:
+            if status.st_size > MAX_BYTES or not _is_own(status) or _is_open_to_others(status):
                 return None
             content = file.read()
         if touch and status.st_mtime < time.time() - _DAY:

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from attrs import frozen
 
 from ..diagnostics.diagnostic import Report as Findings
 from ..diagnostics.source import Source
 from ..inputs import Inputs
+from ..proofs import NO_PROOFS, ProofWish
 from ..report import Report
 from . import reports, stamp, trees
-from .folder import Cache, open_cache
+from .folder import Cache, key_of, open_cache
 
 if TYPE_CHECKING:
     from ..checker.settings import LintSettings
     from ..syntax import ast
+
+_PROVED: Final = "proved"
 
 
 @frozen
@@ -32,15 +35,22 @@ class Keeper:
     parsing: str = ""
     checking: str = ""
 
-    def find(self, inputs: Inputs, lints: LintSettings) -> Report | None:
+    def find(self, inputs: Inputs, lints: LintSettings, wish: ProofWish = NO_PROOFS) -> Report | None:
         """Return what is known to be found in some inputs today, None if it is not known."""
         if self.cache is None:
             return None
-        return reports.find(self.cache, self._key(inputs, lints, _today()), inputs)
+        return reports.find(self.cache, self._key(inputs, lints, wish, _today()), inputs)
 
-    def check(self, inputs: Inputs, lints: LintSettings, each: Callable[[], None] = lambda: None) -> Report:
+    def check(
+        self,
+        inputs: Inputs,
+        lints: LintSettings,
+        wish: ProofWish = NO_PROOFS,
+        each: Callable[[], None] = lambda: None,
+    ) -> Report:
         """Return what is found in some inputs today; `each` is called for every file whose tree was made."""
         from ..program import check_inputs, report_of  # only here: nothing is checked that is known
+        from ..proving import proving
 
         def read(source: Source, findings: Findings) -> ast.Module:
             module = self.read(source, findings)
@@ -48,9 +58,10 @@ class Keeper:
             return module
 
         today = _today()
-        report = report_of(check_inputs(inputs, lints=lints, today=today, read=read))
+        prove = proving(wish, self)
+        report = report_of(check_inputs(inputs, lints=lints, today=today, read=read, prove=prove))
         if self.cache is not None:
-            reports.keep(self.cache, self._key(inputs, lints, today), inputs, report)
+            reports.keep(self.cache, self._key(inputs, lints, wish, today), inputs, report)
             if self.cache.written:
                 self.cache.prune()
         return report
@@ -63,8 +74,18 @@ class Keeper:
 
         return parser.read(source, findings)
 
-    def _key(self, inputs: Inputs, lints: LintSettings, today: datetime.date) -> str:
-        return reports.key(self.checking, today, lints.key(), inputs)
+    def get(self, key: str) -> str | None:
+        """Return what was proved of a question, if it is known."""
+        known = None if self.cache is None else self.cache.get(_PROVED, key_of(self.checking, key))
+        return None if known is None else known.decode()
+
+    def put(self, key: str, value: str) -> None:
+        """Keep what was proved of a question."""
+        if self.cache is not None:
+            self.cache.put(_PROVED, key_of(self.checking, key), value.encode())
+
+    def _key(self, inputs: Inputs, lints: LintSettings, wish: ProofWish, today: datetime.date) -> str:
+        return reports.key(self.checking, today, f"{lints.key()}\n{wish.key()}", inputs)
 
 
 def open_keeper() -> Keeper:

@@ -2,74 +2,153 @@
 
 from __future__ import annotations
 
+import gc
 import os
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
 
 import click
+from attrs import frozen
 
-from ..checker.linter import LintSettings
+from ..checker.settings import LintSettings
+from ..configuration import Configuration, ConfigurationError, find_configuration
 from ..diagnostics.diagnostic import Severity
-from ..files import (
-    MAX_BYTES,
-    Configuration,
-    ConfigurationError,
-    FilesError,
-    find_configuration,
-    find_files,
-    read_bounded,
-)
-from ..pipeline import Checked
-from ..program import check_files, report_of
+from ..files import MAX_BYTES, FilesError, PolicyFile, find_files, read_bounded
+from ..inputs import read_inputs
+from ..proofs import ProofWish
+from ..report import Report
 from .options import STDIN, Stop, read_input, standard_input
-from .output import busy, chatter, counted
+from .output import busy, chatter, counted, say
 from .reports import print_full, summary
 
 if TYPE_CHECKING:
+    from ..caching.keeper import Keeper
+    from ..pipeline import Checked
     from ..runtime.entities import Entities
     from ..runtime.policyset import PolicySet
 
-_UNNAMED = "<stdin>"
+UNNAMED: Final = "<stdin>"
+"""What standard input is called if nobody names it."""
 
 
-def configuration() -> Configuration:
-    """Return the configuration of the working folder."""
+@frozen
+class Given:
+    """What a command line gives to be checked: files, what standard input holds in place of one, and library folders.
+
+    `unsaved` is the name and the content of standard input; the content is None if it was too large to be read. `help`
+    is what to say below an error about paths.
+    """
+
+    files: tuple[PolicyFile, ...]
+    libraries: tuple[str, ...]
+    unsaved: tuple[str, bytes | None] | None = None
+    help: str | None = None
+
+
+def configuration(*, options_later: bool = False) -> Configuration:
+    """Return the configuration of the working folder; `options_later` leaves the options of lints unchecked."""
     try:
-        return find_configuration(os.curdir)
+        return find_configuration(os.curdir, options_later=options_later)
     except ConfigurationError as error:
         raise Stop(str(error)) from None
 
 
-def check_policies(
-    ctx: click.Context,
-    paths: Sequence[str],
-    *,
-    stdin_filename: str | None = None,
-    lints: LintSettings | None = None,
-) -> Checked:
-    """Check the program in some paths, or in those of the configuration; `lints` says which lints look at it.
+def keeper_of_user() -> Keeper:
+    """Return what keeps things between runs; where the cache cannot be trusted, say so and do without."""
+    from ..caching.folder import CacheError
+    from ..caching.keeper import Keeper, open_keeper
+
+    try:
+        return open_keeper()
+    except CacheError as error:
+        from ..diagnostics.excerpt import visible
+
+        say(visible(f"note: no cache is used: {error}"))
+        return Keeper()
+
+
+def find_policies(
+    ctx: click.Context, paths: Sequence[str], settings: Configuration, *, stdin_filename: str | None = None
+) -> Given:
+    """Find the program in some paths, or in those of the configuration.
 
     The path `-` is standard input, which stands in for the file `stdin_filename` if a path leads to that, too.
     """
-    settings = configuration()
     if stdin_filename is not None and STDIN not in paths:
         raise click.UsageError(f"--stdin-filename needs '{STDIN}' as one PATH.", ctx)
     named = [path for path in paths or _configured(ctx, settings) if path != STDIN]
     unsaved = None
     if STDIN in paths:
-        unsaved = (stdin_filename or _UNNAMED, read_bounded(standard_input(ctx, "the policy"), MAX_BYTES))
+        unsaved = (stdin_filename or UNNAMED, read_bounded(standard_input(ctx, "the policy"), MAX_BYTES))
+    help = None if paths or settings.file is None else f"the configuration is {settings.file}"
     try:
-        files = find_files(named, apart_from=settings.libraries)
-        with busy(ctx, f"checking {counted(len(files), 'file')}"):
-            return check_files(files, settings.libraries, unsaved=unsaved, lints=lints)
+        return Given(find_files(named, apart_from=settings.libraries), settings.libraries, unsaved, help)
     except FilesError as error:
-        help = None if paths or settings.file is None else f"the configuration is {settings.file}"
         raise Stop(str(error), help) from None
+
+
+def check_given(
+    ctx: click.Context,
+    given: Given,
+    *,
+    lints: LintSettings | None = None,
+    texts: Mapping[str, str] | None = None,
+    keeper: Keeper | None = None,
+) -> Checked:
+    """Check what was given; `lints` says which lints look at it, `texts` what some files would say instead.
+
+    With `keeper`, the trees that it knows are not made again.
+    """
+    from ..program import check_files  # only here: a report that is kept needs none of it
+    from ..syntax import parser
+
+    read = parser.read if keeper is None else keeper.read
+    try:
+        with busy(ctx, _checking(given)), _undisturbed():
+            return check_files(given.files, given.libraries, unsaved=given.unsaved, lints=lints, texts=texts, read=read)
+    except FilesError as error:
+        raise Stop(str(error), given.help) from None
+
+
+def report_on(ctx: click.Context, given: Given, lints: LintSettings, wish: ProofWish, keeper: Keeper) -> Report:
+    """Check what was given with some lints; what `keeper` knows already is not worked out again.
+
+    The options of the lints may be unchecked: what is known was found with good ones.
+    """
+    try:
+        with busy(ctx, _checking(given), total=len(given.files)) as one_more:
+            inputs = read_inputs(given.files, given.libraries, unsaved=given.unsaved)
+            known = keeper.find(inputs, lints, wish)
+            if known is None and lints.options:
+                configuration()
+            with _undisturbed():
+                return known or keeper.check(inputs, lints, wish, each=one_more)
+    except FilesError as error:
+        raise Stop(str(error), given.help) from None
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Look for no garbage: a check needs nearly all it makes to its end, and looking takes a quarter of the time."""
+    was_looking = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_looking:
+            gc.enable()
+
+
+def _checking(given: Given) -> str:
+    return f"checking {counted(len(given.files), 'file')}"
 
 
 def load_policies(ctx: click.Context, paths: Sequence[str], entities: str | None = None) -> PolicySet:
     """Compile the program in some paths; if it has errors, show them on standard error and leave with 2."""
-    checked = check_policies(ctx, paths)
+    from ..program import report_of
+
+    checked = check_given(ctx, find_policies(ctx, paths, configuration()))
     if checked.has_errors:
         console = chatter(ctx)
         print_full(console, [d for d in checked.diagnostics if d.severity is Severity.ERROR])

@@ -178,4 +178,5 @@ def summary(report: Report, hidden: int = 0) -> str:
     aside = f"; {counted(hidden, 'finding')} hidden by the baseline" if hidden else ""
     if found:
         return f"Found {listed(found)} in {files}{aside}"
-    return f"All good: {counted(report.rules, 'rule')} in {files}{aside}"
+    proved = f", {counted(report.proved, 'invariant')} proved" if report.proved else ""
+    return f"All good: {counted(report.rules, 'rule')} in {files}{proved}{aside}"

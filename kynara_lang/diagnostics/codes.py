@@ -71,6 +71,15 @@ CODES: dict[str, Code] = _table(
     ("KYN305", "unscoped-on-purpose", "A permit says on purpose that nothing bounds it.", "note quiet"),
     ("KYN306", "scope-from-untrusted", "Only what the caller chooses bounds a permit.", "warning"),
     ("KYN307", "open-complement-scope", "A scope reaches everything except a few values.", "warning"),
+    ("KYN401", "self-escalation", "A subject can give itself what it was not permitted."),
+    ("KYN402", "escalation-through-others", "A subject gets further through a principal that it steers."),
+    ("KYN403", "may-edit-policy", "Whoever a policy binds may change the policy, or what records it."),
+    ("KYN404", "scope-laundering", "A subject can change the very attribute that bounds it."),
+    ("KYN405", "may-approve-own-request", "A subject can approve what it asks for itself."),
+    ("KYN406", "mutual-approval", "Two agents can approve each other's requests.", "warning"),
+    ("KYN407", "may-lift-own-denial", "A subject can change what a rule stops it by."),
+    ("KYN408", "acts-as-stronger", "A subject can act as a principal that may do more."),
+    ("KYN409", "authority-through-wildcard", "A wildcard permits an action that leads further."),
     ("KYN410", "role-cycle", "A role extends itself."),
     ("KYN501", "never-matches", "A rule can match no request."),
     ("KYN502", "always-true-condition", "A condition is true whenever it is asked.", "warning"),
@@ -102,7 +111,15 @@ CODES: dict[str, Code] = _table(
     ("KYN807", "effect-not-declared", "An action's name suggests an effect it does not declare.", "warning"),
     ("KYN808", "attribute-without-fixture", "Rules read an attribute that no fixture gives.", "warning"),
     ("KYN809", "hard-to-read", "A rule is built in a way that hides what it means.", "warning"),
+    ("KYN901", "broken-invariant", "A request exists that an invariant rules out."),
+    ("KYN903", "not-proved", "Something could be neither proved nor refuted.", "note"),
 )
 
 LANGUAGE_CODES = frozenset(code for code in CODES if code < "KYN300") | {"KYN301", "KYN410", "KYN509"}
 """Errors of the language itself: no setting and no comment silences them. (KYN601 is a lint that is one in part.)"""
+
+PROVED_CODES = frozenset(code for code in CODES if code[3] in "49") - LANGUAGE_CODES
+"""What only proofs find."""
+
+PROVABLE_CODES = frozenset({"KYN302", "KYN501", "KYN503", "KYN504", "KYN506"})
+"""Codes of lints of which proofs find more than structure shows."""

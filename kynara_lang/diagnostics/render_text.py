@@ -13,6 +13,7 @@ from rich.text import Text
 
 from .diagnostic import Diagnostic, Fix, Label, Severity
 from .excerpt import TAB, Role, excerpt_lines, gutter_width, visible, wrap
+from .witness_text import witness_lines
 
 NARROWEST = 32
 
@@ -34,6 +35,9 @@ def render_diagnostic(diagnostic: Diagnostic, *, width: int = 100) -> Text:
     below: list[Text] = []
     for note in diagnostic.notes:
         below += _remark(margin, "note", note, width)
+    if diagnostic.witness is not None:
+        below += _remark(margin, "witness", "a request, which the evaluator confirms:", width)
+        below += [_text(f"{margin}{TAB}{_copied(line)}") for line in witness_lines(diagnostic.witness)]
     if diagnostic.help:
         first, *rest = diagnostic.help.split("\n")
         below += _remark(margin, "help", first, width)

@@ -136,6 +136,13 @@ class PolicySet:
         decision = self.decide(request, approvals)
         return explain(self._engine, self.decide, decision, raw, approvals, all_rules=all_rules)
 
+    def counting(self, request: Mapping[str, Any] | Request) -> frozenset[str]:
+        """Return the names of the rules that count for the principal that acts; raise `InvalidRequest`."""
+        prepared = self._prepared(request)
+        bucket = prepared.buckets[0]
+        (arguments,) = self._engine.views(prepared.request, prepared.buckets, 0)
+        return frozenset(o.test.rule.name for o in self._engine.outcomes(bucket, arguments) if o.counts)
+
     def approval_digest(self, request: Mapping[str, Any] | Request) -> str:
         """Return what an approval of this request is bound to: `sha256:…`; raise `InvalidRequest` for a bad one."""
         return canonical.approval_digest(self.digest, self._prepared(request).request)
