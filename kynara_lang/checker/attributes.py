@@ -12,7 +12,7 @@ from ..semantics.types import ERROR, Entity, Record, Type
 from ..syntax import ast
 from ..syntax.habits import NO_PATTERNS
 from .bags import Bag
-from .names import NameChecks
+from .names import NameChecks, spelled
 from .narrowing import Env, Path, path_of
 from .symbols import AttributeSymbol, Program, Tables
 from .words import in_words
@@ -167,6 +167,7 @@ class AttributeChecks(NameChecks):
             "no such field" if isinstance(owner, Record) else f"not declared for {owner}",
             notes=[f"{shown} has {listed}" if names else f"{shown} has none"],
             help=cure or (f"did you mean `{guess}`?" if guess else None),
+            fix=None if cure else spelled(name.span, guess),
         )
 
     def _of_another_kind(self, name: ast.Ident, owner: Entity) -> str | None:

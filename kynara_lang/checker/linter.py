@@ -17,10 +17,11 @@ from typing import Any, TypeVar
 from attrs import field, frozen
 
 from ..diagnostics.codes import CODES
-from ..diagnostics.diagnostic import Diagnostic, Fix, Report, Severity
+from ..diagnostics.diagnostic import Diagnostic, Fix, Report
 from ..diagnostics.source import Span
 from ..syntax import ast, walk
 from . import lints
+from .settings import LintSettings as LintSettings
 from .symbols import Program, RuleSymbol, Tables
 
 T = TypeVar("T")
@@ -28,11 +29,15 @@ T = TypeVar("T")
 
 @frozen
 class Option:
-    """A setting of one lint: its default, which also fixes its type (a text, a whole number or a list of texts)."""
+    """A setting of one lint: its default, which also fixes its type (a text, a whole number or a list of texts).
+
+    `problem` says what is wrong with a value of that type, if anything is; its words follow the option's name.
+    """
 
     name: str
     default: str | int | tuple[str, ...]
     meaning: str
+    problem: Callable[[Any], str | None] = lambda value: None
 
 
 @frozen
@@ -46,27 +51,6 @@ class Lint:
     nodes: Mapping[type[ast.Node], Callable[[Any, Context], None]] = field(factory=dict)
     program: Callable[[Context], None] | None = None
     options: tuple[Option, ...] = ()
-
-
-@frozen
-class LintSettings:
-    """Which lints run and how much they weigh. Codes may be prefixes: `KYN3` is all of scope.
-
-    A longer prefix counts more than a shorter one; of equal ones `ignore` counts more. Lints that are quiet by default
-    run only if a selection names them by more than `KYN`. `options` holds settings of lints by code.
-    """
-
-    select: tuple[str, ...] = ("KYN",)
-    extend_select: tuple[str, ...] = ()
-    ignore: tuple[str, ...] = ()
-    severities: Mapping[str, Severity] = field(factory=dict)
-    options: Mapping[str, Mapping[str, Any]] = field(factory=dict)
-
-    def selects(self, code: str) -> bool:
-        """Whether findings of a code are wanted."""
-        wanted = max((len(p) for p in (*self.select, *self.extend_select) if code.startswith(p)), default=0)
-        refused = max((len(p) for p in self.ignore if code.startswith(p)), default=0)
-        return wanted > refused and (wanted > len("KYN") or not CODES[code].quiet)
 
 
 @frozen
@@ -124,7 +108,7 @@ class Context:
         fix: Fix | None = None,
     ) -> None:
         """Report a finding at a place, with the severity that the table of codes or the settings give it."""
-        severity = self.settings.severities.get(self.code)
+        severity = self.settings.severity(self.code)
         self._report.add(
             self.code, message, span, label, labels=labels, notes=notes, help=help, fix=fix, severity=severity
         )
@@ -151,19 +135,25 @@ def lint_of(code: str) -> Lint:
     return lint
 
 
+def running_codes(settings: LintSettings) -> tuple[str, ...]:
+    """Return the codes of the lints that settings select."""
+    return tuple(code for code in lint_codes() if settings.selects(code))
+
+
 def own_modules(program: Program) -> tuple[ast.Module, ...]:
     """Return the files that are the program itself, without its libraries."""
     return tuple(module for module in program.modules if module.source not in program.library_sources)
 
 
 def run(program: Program, settings: LintSettings, today: datetime.date | None = None) -> tuple[Diagnostic, ...]:
-    """Return what the selected lints find in a program without errors, by file and place."""
+    """Return what the selected lints find in a program without errors, by file and place.
+
+    What comments and settings silence in single files is still in it; `suppressions.heeded` takes that away.
+    """
     report = Report()
     shared: dict[Callable[[Program], Any], Any] = {}
     running = [
-        (lint_of(code), Context(program, code, settings, today, report, shared))
-        for code in lint_codes()
-        if settings.selects(code)
+        (lint_of(code), Context(program, code, settings, today, report, shared)) for code in running_codes(settings)
     ]
     by_node: dict[type[ast.Node], list[tuple[Callable[[Any, Context], None], Context]]] = {}
     for lint, context in running:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from ..diagnostics.diagnostic import Report
+from ..diagnostics.diagnostic import Edit, Fix, Report
 from ..diagnostics.source import Span
 from ..semantics.types import BUILTIN
 from ..syntax import ast
@@ -132,7 +132,16 @@ class NameChecks:
         if help_text is None and declare:
             help_text = f"declare it: `{declare}`"
         notes = [f"`{name}` is something else in this program"] if name in also else ()
-        self.report.add("KYN101", f"there is no {what} `{name}`", span, "not declared", notes=notes, help=help_text)
+        message, fix = f"there is no {what} `{name}`", spelled(span, guess)
+        self.report.add("KYN101", message, span, "not declared", notes=notes, help=help_text, fix=fix)
+
+
+def spelled(span: Span, guess: str | None) -> Fix | None:
+    """Return the fix for a misspelled name, if it is known what was meant.
+
+    It is not a safe one: a policy that compiles can permit more than one that does not.
+    """
+    return None if guess is None else Fix(f"replace it with `{guess}`", (Edit(span, guess),))
 
 
 def _prefixes(dotted: str) -> Iterable[str]:

@@ -36,6 +36,7 @@ from ..syntax import ast
 from ..syntax.habits import NULLS, no_null
 from .attributes import AttributeChecks
 from .bags import Bag
+from .names import spelled
 from .narrowing import Env, path_of
 from .symbols import LetSymbol, Program, Scope, Tables
 from .words import in_words, not_one_kind
@@ -455,7 +456,10 @@ class OperationChecks(AttributeChecks):
         elif not help_text:
             parameters = ", ".join(f"{chr(97 + i)}: …" for i in range(min(len(expr.arguments), 20)))
             help_text = f"declare it: `let {name.text}({parameters}) = …`" if parameters else None
-        self.report.add("KYN101", f"there is no predicate `{name.text}`", name.span, "not declared", help=help_text)
+        fix = spelled(name.span, guess) if help_text == f"did you mean `{guess}`?" else None
+        self.report.add(
+            "KYN101", f"there is no predicate `{name.text}`", name.span, "not declared", help=help_text, fix=fix
+        )
 
     def _method(self, expr: ast.MethodCall, env: Env) -> Type:
         target = self.check(expr.target, env)

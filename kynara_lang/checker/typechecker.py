@@ -33,6 +33,7 @@ from ..syntax.habits import NULLS, no_null
 from .attributes import AttributeChecks
 from .bags import Bag
 from .literals import read_number, read_string
+from .names import spelled
 from .narrowing import Env, Prover, Variable
 from .operations import OperationChecks
 from .symbols import LetSymbol, Program, Scope
@@ -386,7 +387,7 @@ class Typechecker(OperationChecks, AttributeChecks):
     def _unknown(self, expr: ast.Var, env: Env, expected: Type | None) -> Type:
         name = expr.name
         notes: list[str] = []
-        help_text = None
+        help_text = fix = None
         if name in NULLS:
             null = no_null(expr.span)
             self.report.add("KYN101", null.message, null.span, null.label, notes=null.notes, help=null.help)
@@ -435,14 +436,15 @@ class Typechecker(OperationChecks, AttributeChecks):
             if guess and guess in _FOREIGN_NAMES.values():
                 notes.append(f"`{guess}` is {_ROOTS[guess]}")
             help_text = f"did you mean `{guess}`?" if guess else self.elsewhere(name)
+            fix = None if part else spelled(expr.span, guess)
             if not help_text and expected == STRING:
                 help_text = f'if a text is meant, write `"{name}"`'
             elif not help_text:
                 help_text = f"declare it: `let {name} = …`" if env.place != "fixture" else None
             if name in env.scope.roles:
                 notes.append(f"`{name}` is a role")
-                help_text = f"to test it, write `subject holds {name}`"
-        self.report.add("KYN101", message, expr.span, label, notes=notes, help=help_text)
+                help_text, fix = f"to test it, write `subject holds {name}`", None
+        self.report.add("KYN101", message, expr.span, label, notes=notes, help=help_text, fix=fix)
         return ERROR
 
     def _action_asked(self, expr: ast.Var) -> bool:

@@ -11,10 +11,11 @@ from kynara_lang import pages
 from kynara_lang.checker.linter import LintSettings, lint_codes, lint_module
 from kynara_lang.cli.new_lint import PLACEHOLDER
 from kynara_lang.diagnostics import codes
-from kynara_lang.diagnostics.codes import CODES, LANGUAGE_CODES
+from kynara_lang.diagnostics.codes import CODES, LANGUAGE_CODES, PROVED_CODES
 from kynara_lang.diagnostics.source import Source
 from kynara_lang.pages import FAMILIES, FOLDER, SECTIONS, UnknownCode, find_code, page_of
 from kynara_lang.pipeline import check_sources
+from kynara_lang.proving import Proving
 
 TODAY = datetime.date(2026, 11, 23)
 WRITTEN = sorted(path.stem for path in FOLDER.iterdir())
@@ -36,8 +37,11 @@ def programs(code: str, section: str) -> list[str]:
     return [STANDS_FOR_CHARACTER.sub(lambda stand_in: chr(int(stand_in[1], 16)), text) for text in found]
 
 
-def found(text: str) -> list[str]:
-    checked = check_sources([Source("policy.kyn", text)], lints=LintSettings(), today=TODAY)
+def found(code: str, text: str) -> list[str]:
+    """Return what is found in a program of the page of a code; what only proofs find is proved."""
+    prove = Proving() if code in PROVED_CODES else None
+    checked = check_sources([Source("policy.kyn", text)], lints=LintSettings(), today=TODAY, prove=prove)
+    assert checked.proven is None or not checked.proven.missing, "the extra `prove` is not installed"
     return [f"{d.code}: {d.message}" for d in checked.diagnostics]
 
 
@@ -58,7 +62,7 @@ def test_what_a_page_avoids_is_found_and_nothing_else(code: str) -> None:
     texts = programs(code, "Avoid")
     assert len(texts) == (code not in WITHOUT_PROGRAM)
     for text in texts:
-        assert [finding.partition(":")[0] for finding in found(text)] == [code]
+        assert [finding.partition(":")[0] for finding in found(code, text)] == [code]
 
 
 @pytest.mark.parametrize("code", WRITTEN)
@@ -66,7 +70,7 @@ def test_what_a_page_prefers_is_clean(code: str) -> None:
     texts = programs(code, "Prefer")
     assert len(texts) == (code not in WITHOUT_PROGRAM)
     for text in texts:
-        assert found(text) == []
+        assert found(code, text) == []
 
 
 @pytest.mark.parametrize("code", CODES)
@@ -74,11 +78,6 @@ def test_a_page_is_written_in_the_markdown_that_is_shown(code: str) -> None:
     prose = re.sub(r"^```(?:kyn|text|toml)\n.*?^```$", "", text_of(code), flags=re.MULTILINE | re.DOTALL)
     assert "```" not in prose
     assert not re.search(r"\]\(|^#(?!# )|^ *>|^\d+\) |^<", prose, re.MULTILINE)
-
-
-@pytest.mark.parametrize("code", WRITTEN)
-def test_the_lines_of_a_page_are_short_enough_to_edit(code: str) -> None:
-    assert [line for line in text_of(code).splitlines() if len(line) > 120] == []
 
 
 @pytest.mark.parametrize("code", lint_codes())

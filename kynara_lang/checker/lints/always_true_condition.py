@@ -49,7 +49,8 @@ None.
 ## What it cannot see
 
 It compares values with constants, with each other, and types, roles and groups; it does not calculate. A condition that
-can end in an error is left alone, because then it does more than be true.
+can end in an error is left alone, because then it does more than be true. Of a rule with very many conditions only the first
+hundred are looked at.
 """
 
 from collections.abc import Iterator

@@ -115,7 +115,7 @@ def _program(context: Context) -> None:
                 f"{rule_in_words(rule)} says the same as `{other.decl.name.text}`",
                 "says the same",
                 labels=[(other.decl.name.span, "as this one")],
-                notes=["two approvals would be needed"] if rule.approval else ["deleting one changes no decision"],
+                notes=["so two approvals are asked for"] if rule.approval else ["deleting one changes no decision"],
                 help="delete one of them, or correct the one that was meant to differ",
             )
 

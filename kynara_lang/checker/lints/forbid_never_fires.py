@@ -125,15 +125,17 @@ def _rule(rule: RuleSymbol, context: Context) -> None:
         f"{rule_in_words(rule)} {'asks for an approval of' if asks else 'forbids'} what nothing permits",
         "meets no permit",
         labels=[(p.rule.decl.name.span, "never matches together with it") for p in meeting[:3]],
-        notes=[_why(region, meeting), *(["an approval grants nothing by itself"] if asks else [])],
+        notes=[_why(region, meeting, context), *(["an approval grants nothing by itself"] if asks else [])],
         help="add the permit that is missing, or correct the action, the types or the conditions",
     )
 
 
-def _why(region: Region, meeting: list[Region]) -> str:
+def _why(region: Region, meeting: list[Region], context: Context) -> str:
     if meeting:
         return "the permits for these actions and types exclude what this rule demands"
-    return "no permit covers one of its actions for its types of subject and resource"
+    names = sorted(context.program.actions[key].name for key in region.actions)
+    what = " or ".join(f"`{name}`" for name in names) if len(names) <= 3 else "one of its actions"
+    return f"no permit is about {what} for its types of subject and resource"
 
 
 def _one_by_one(rule: RuleSymbol, context: Context) -> bool:

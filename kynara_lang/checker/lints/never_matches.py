@@ -54,8 +54,12 @@ gives up on conditions with very many cases. A forbid that may end in an error i
 match.
 """
 
+from collections.abc import Iterator
+from itertools import permutations
+
 from ..lint_examples import rules
 from ..linter import Context, Lint
+from ..logic.formula import Fact, literals
 from ..logic.regions import Part, Region, Regions, needed
 from ..symbols import RuleSymbol
 from ..words import rule_in_words
@@ -117,9 +121,9 @@ def _rule(rule: RuleSymbol, context: Context) -> None:
     context.report(
         last.clause.span,
         f"{rule_in_words(rule)} can never match",
-        "this never holds" if not others else f"this and {_counted(others)} never hold together",
-        labels=[(part.clause.span, "this") for part in reversed(others)],
-        notes=["it grants nothing" if rule.effect == "permit" else "it protects nothing"],
+        _label(last, alone=not others),
+        labels=[(part.clause.span, _reason(part)) for part in reversed(others)],
+        notes=[*_roles(parts, context), "it grants nothing" if rule.effect == "permit" else "it protects nothing"],
         help="change one of them, or delete the rule",
     )
 
@@ -141,8 +145,25 @@ def _without_types(region: Region, context: Context) -> None:
             return
 
 
-def _counted(others: list[Part]) -> str:
-    return "the other" if len(others) == 1 else "the others"
+def _label(part: Part, *, alone: bool) -> str:
+    if part.kind == "unless":
+        return "this excludes everything" if alone else "this excludes it"
+    return "this never holds" if alone else "this does not hold"
+
+
+def _reason(part: Part) -> str:
+    return "of what this lets through" if part.kind == "unless" else "where this holds"
+
+
+def _roles(parts: list[Part], context: Context) -> Iterator[str]:
+    """Say of roles that contradict each other that one comes with the other."""
+    held = [literal for part in parts for literal in literals(part.demands) if literal.term.head == "holds"]
+    roles = context.program.roles
+    for one, other in permutations(held, 2):
+        had, lacking = roles[str(one.term.parts[1])], roles[str(other.term.parts[1])]
+        if one == Fact(one.term) and other != Fact(other.term) and had is not lacking and lacking.key in had.closure:
+            yield f"whoever holds `{had.name}` holds `{lacking.name}` too"
+            return
 
 
 LINT = Lint(rule=_rule)

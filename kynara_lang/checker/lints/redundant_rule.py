@@ -145,9 +145,9 @@ def _rule(rule: RuleSymbol, context: Context) -> None:
             rule.decl.name.span,
             f"{rule_in_words(rule)} says nothing new: `{other.rule.decl.name.text}` {verb} all of it",
             "covered by another rule",
-            labels=[(other.rule.decl.name.span, f"this {verb} all that, and more")],
+            labels=[(other.rule.decl.name.span, f"this {verb} all of it")],
             notes=["deleting it changes no decision"],
-            help="delete it, or narrow the other one",
+            help="delete it" if other.rule.library else "delete it, or narrow the other one",
         )
         return
 

@@ -123,12 +123,13 @@ def _rule(rule: RuleSymbol, context: Context) -> None:
         if not regions.possible(region.formula, *(negated(f.formula) for f in fewer)):
             covering = fewer
     one = len(covering) == 1
-    names = ", ".join(f"`{f.rule.decl.name.text}`" for f in covering)
+    names = " and ".join(f"`{f.rule.decl.name.text}`" for f in covering)
+    together = "by this, together with the other" + ("s" if len(covering) > 2 else "")
     context.report(
         rule.decl.name.span,
-        f"the permit `{rule.decl.name.text}` grants nothing: {names} {'forbids' if one else 'forbid'} all of it",
+        f"the permit `{rule.decl.name.text}` grants nothing: {names} {'forbids' if one else 'together forbid'} all of it",
         "every request that matches this is forbidden",
-        labels=[(f.rule.decl.name.span, "by this" if one else "by these together") for f in covering],
+        labels=[(f.rule.decl.name.span, "by this" if one else together) for f in covering],
         notes=["a forbid counts more than any permit, wherever it stands"],
         help="narrow the forbid, for instance with `unless`, or delete the permit",
     )

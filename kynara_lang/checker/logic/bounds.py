@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 from attrs import evolve, frozen
 
-from ...semantics.types import EMAIL, STRING, Entity, SetOf, Type
+from ...semantics.types import EMAIL, HOST, PATH, STRING, Entity, SetOf, Type
 from ...syntax import ast
 from ..symbols import AttributeSymbol, Condition, Program, RuleSymbol
 from .domains import Values
@@ -95,6 +95,8 @@ def _bounds(program: Program, region: Region) -> Iterator[str]:
             yield f"resource.{name} == subject"
         if isinstance(kind, SetOf) and isinstance(kind.element, Entity) and region.subjects <= kind.element.names:
             yield f"subject in resource.{name}"
+        if kind in (PATH, HOST):
+            yield from (f"resource.{name} within subject.{n}" for n, k in of_subject.items() if k == kind)
 
 
 def _shared(program: Program, keys: frozenset[str]) -> dict[str, Type]:

@@ -181,7 +181,7 @@ _Case: TypeAlias = tuple[list[Formula], dict[Literal, None]]
 
 
 def _alternatives(parts: tuple[Formula, ...], others: list[Formula], known: dict[Literal, None]) -> Iterator[_Case]:
-    for part in parts:
+    for part in reversed(parts):  # what a rule demands last tells it from others more often than its types
         yield [part, *others], known
 
 

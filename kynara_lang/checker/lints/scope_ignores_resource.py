@@ -1,0 +1,194 @@
+"""A scope does not mention the resource.
+
+## What it finds
+
+Scopes that can hold without a look at the resource: conditions about the subject, the context or the arguments alone, and
+predicates that take the resource and never use it. In an `or`, one such alternative is enough; in an `and`, one condition
+that mentions the resource suffices. `scope delegated` is fine, because the delegator's own permissions bound it, and so is
+a permit whose resource patterns each name one entity or a group.
+
+## Why it matters
+
+Who may do something, and when, does not say on what. A permit with `scope context.mfa` lets whoever has signed in twice reach
+every resource of its types, and the line looks as if there were a limit. Scopes that only compare arguments with each other
+or with the subject are worse: the caller chooses both sides.
+
+## Avoid
+
+```kyn
+subject User { team: String }
+resource Doc { team: String }
+action read on Doc
+context { mfa: Bool }
+
+permit read_docs "People read documents once they have signed in twice" {
+  subject  User
+  action   read
+  resource Doc
+  scope    context.mfa
+}
+```
+
+## Prefer
+
+```kyn
+subject User { team: String }
+resource Doc { team: String }
+action read on Doc
+context { mfa: Bool }
+
+permit read_docs "People read the documents of their team once they have signed in twice" {
+  subject  User
+  action   read
+  resource Doc
+  scope    resource.team == subject.team
+  when     context.mfa
+}
+```
+
+## Options
+
+None.
+
+## What it cannot see
+
+Whether what is said of the resource is a bound: `resource.size > 0` mentions it. A scope that is always true has KYN302, one
+that excludes only some values KYN307, and one that rests on what the caller chooses KYN306.
+"""
+
+from ...syntax import ast, walk
+from ..lint_examples import rules
+from ..linter import Context, Lint
+from ..logic.bounds import Blamed, blamed, bounded_by_pattern, every_type, of_types, scope_of, suggested
+from ..logic.formula import All, AnyOf, Fact, Formula
+from ..logic.reading import DELEGATED
+from ..logic.regions import Region, Regions
+from ..symbols import RuleSymbol
+
+_HEAD = "subject User action read resource Doc"
+
+VALID = (
+    rules(f'permit p "d" {{ {_HEAD} scope subject == resource.owner when context.mfa }}'),
+    rules(f'permit p "d" {{ {_HEAD} scope context.mfa and subject in resource.readers }}'),
+    rules(f'permit p "d" {{ {_HEAD} scope resource.tenant == "acme" }}'),
+    rules(f'permit p "d" {{ {_HEAD} scope delegated and subject holds staff }}'),
+    rules(f'permit p "d" {{ {_HEAD} scope delegated or subject == resource.owner }}'),
+    rules(
+        f'permit p "d" {{ {_HEAD} scope (context.mfa and subject in resource.readers) or subject == resource.owner }}'
+    ),
+    rules(f'permit p "d" {{ {_HEAD} scope subject has boss and subject.boss == resource.owner unless context.mfa }}'),
+    rules(
+        'permit p "d" { subject User action read resource Doc::"handbook", Doc in Folder::"public" scope subject holds staff }'
+    ),
+    rules('permit p "d" { subject User action read resource Doc scope any "all is public" when subject holds staff }'),
+    rules(f'permit p "d" {{ {_HEAD} scope true }}'),  # KYN302
+    rules(f'permit p "d" {{ {_HEAD} scope subject.level > 3 and subject.level < 2 }}'),  # KYN501
+    rules(
+        'permit p "d" { subject User action read resource Doc scope subject is Tenanted and resource in Folder::"x" }'
+    ),
+    rules(f"forbid f {{ {_HEAD} when context.mfa }}"),
+    rules(
+        "let own(u: User, d: Doc) = context.mfa and u == d.owner\n"
+        f'permit p "d" {{ {_HEAD} scope own(subject, resource) }}'
+    ),
+)
+INVALID = (
+    rules(f'permit p "d" {{ {_HEAD}\n scope context.mfa }}  # <-'),
+    rules('permit p "d" { subject any action read resource any\n scope subject holds staff }  # <-'),
+    rules('permit p "d" { subject User action share resource Doc\n scope args.tenant == subject.tenant }  # <-'),
+    rules(f'permit p "d" {{ {_HEAD}\n scope subject in Team::"x" and context.ip within "10.0.0.0/8" }}  # <-'),
+    rules(f'permit p "d" {{ {_HEAD} scope subject == resource.owner or\n  subject holds lead }}  # <-'),
+    rules(
+        f'permit p "d" {{ {_HEAD} scope subject holds staff and (subject == resource.owner or\n  context.mfa) }}  # <-'
+    ),
+    rules(f'permit p "d" {{ {_HEAD} scope delegated or\n subject.manager }}  # <-'),
+    rules(f'permit p "d" {{ {_HEAD}\n scope not delegated }}  # <-'),
+    rules('permit p "d" { subject User action read resource Doc::"handbook", Doc\n scope subject holds staff }  # <-'),
+    rules(
+        "let senior(u: User, d: Doc) = u.level > 3 or u.manager\n"
+        f'permit p "d" {{ {_HEAD}\n scope senior(subject, resource) }}  # <-'
+    ),
+    rules(
+        "let own(u: User, d: Doc) = u == d.owner\nlet mine(u: User, d: Doc) = own(u, d) or u holds lead\n"
+        f'permit p "d" {{ {_HEAD}\n scope mine(subject, resource) }}  # <-'
+    ),
+    "import std.tenancy (Tenanted, same_tenant)\nsubject User is Tenanted { boss: User }\nresource Doc is Tenanted\n"
+    "action read on Doc\n"
+    'permit p "d" { subject User action read resource Doc\n scope same_tenant(subject, subject.boss) }  # <-',
+)
+
+
+def _rule(rule: RuleSymbol, context: Context) -> None:
+    scope = scope_of(rule)
+    regions = context.shared(Regions)
+    region = regions.of(rule)
+    if scope is None or scope.expr is None or region.empty or bounded_by_pattern(rule):
+        return
+    types = of_types(region)
+
+    def ignoring(said: Formula) -> bool:
+        return _ignores(said) and regions.possible(types, said)
+
+    said = regions.reading.formula(scope.expr)
+    if not ignoring(said) or regions.implies(types, said) or not regions.possible(region.formula):
+        return
+    found = blamed(regions.reading, scope.expr, ignoring, first=_mentions)
+    _report(rule, found, region, context)
+
+
+def _mentions(said: Formula) -> bool:
+    match said:
+        case All(parts) | AnyOf(parts):
+            return any(_mentions(part) for part in parts)
+        case _:
+            return "resource" in said.term.roots
+
+
+def _ignores(said: Formula) -> bool:
+    """Whether a formula can hold without a look at the resource, and for somebody who acts for nobody."""
+    match said:
+        case All(parts):
+            return all(_ignores(part) for part in parts)
+        case AnyOf(parts):
+            return any(_ignores(part) for part in parts)
+        case _:
+            return said != Fact(DELEGATED) and not _mentions(said)
+
+
+def _report(rule: RuleSymbol, found: Blamed, region: Region, context: Context) -> None:
+    always = "always " if found.alternative or found.inner_alternative else ""
+    context.report(
+        found.expr.span,
+        f"the scope of `{rule.decl.name.text}` does not {always}look at the resource",
+        _label(found),
+        labels=[(found.inner.span, "by this alternative" if found.inner_alternative else "this is all it asks")]
+        if found.inner is not None
+        else [],
+        notes=[f"so the permit reaches {every_type(context.program, region)} once this holds"],
+        help=_cure(found, region, context),
+    )
+
+
+def _label(found: Blamed) -> str:
+    if found.inner_alternative:
+        return "this can hold without a look at the resource"
+    if any(isinstance(node, ast.Var) and node.name == "resource" for node in walk.descend(found.expr)):
+        return "the resource is passed on, and not looked at"
+    return (
+        "this alternative does not look at the resource" if found.alternative else "this does not look at the resource"
+    )
+
+
+def _cure(found: Blamed, region: Region, context: Context) -> str:
+    if found.alternative or found.inner_alternative:
+        return "bound this alternative too, or delete it; what is about the subject or the context alone goes into a `when`"
+    bound = suggested(context.program, region)
+    start = "write in the scope what bounds the resource" + (f", such as `scope {bound}`" if bound else "")
+    return f"{start}, and this as {f'`when {found.expr.span.text}`' if _short(found.expr) else 'a `when`'}"
+
+
+def _short(expr: ast.Expr) -> bool:
+    return len(expr.span.text) <= 60 and "\n" not in expr.span.text
+
+
+LINT = Lint(rule=_rule)
