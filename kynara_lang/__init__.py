@@ -36,8 +36,9 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
+    from .configuration import ConfigurationError
     from .diagnostics.diagnostic import Diagnostic, Severity
-    from .files import ConfigurationError, FilesError
+    from .files import FilesError
     from .program import CompileError, Report, check, load, loads
     from .runtime.decision import Decision, Effect
     from .runtime.entities import Entities, EntitiesError
@@ -46,7 +47,8 @@ if TYPE_CHECKING:
 else:
     _HOMES = {
         "diagnostics.diagnostic": ("Diagnostic", "Severity"),
-        "files": ("ConfigurationError", "FilesError"),
+        "configuration": ("ConfigurationError",),
+        "files": ("FilesError",),
         "program": ("CompileError", "Report", "check", "load", "loads"),
         "runtime.decision": ("Decision", "Effect"),
         "runtime.entities": ("Entities", "EntitiesError"),

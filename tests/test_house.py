@@ -24,6 +24,7 @@ FLOORS = {
     "diagnostics": 0,
     "resources": 0,
     "syntax": 1,
+    "libraries": 1,
     "checker": 2,
     "compiler": 3,
     "analysis": 3,

@@ -37,6 +37,11 @@ COMMANDS: Final[dict[str, Entry]] = {
         "Check policies and show everything that is wrong with them.",
         "kynara check policies/",
     ),
+    "clean": Entry(
+        "kynara_lang.cli.clean:clean",
+        "Empty the cache of `kynara check`.",
+        "kynara clean",
+    ),
     "decide": Entry(
         "kynara_lang.cli.decide:decide",
         "Decide requests, one a line.",
@@ -46,6 +51,11 @@ COMMANDS: Final[dict[str, Entry]] = {
         "kynara_lang.cli.explain:explain",
         "Say why a request is decided as it is.",
         "kynara explain policies/ --subject User::alice --action read --resource Order::o-1",
+    ),
+    "rule": Entry(
+        "kynara_lang.cli.rule:rule",
+        "Show what a lint or an error is about, and how to cure it.",
+        "kynara rule KYN301",
     ),
 }
 

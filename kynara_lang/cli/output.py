@@ -10,17 +10,17 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self
 
 import click
-from rich.console import Console, RenderableType
 
 from .options import color_choice
 
 if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
     from rich.progress import Progress, TaskID
 
 PATIENCE: Final = 1.0
@@ -28,14 +28,6 @@ PATIENCE: Final = 1.0
 
 _PIPED_WIDTH: Final = 100
 _WIDEST: Final = 120
-
-
-class _Console(Console):
-    """A console that leaves a reader who left, as behind `| head`, to the door of the command line."""
-
-    def on_broken_pipe(self) -> None:
-        """Raise the BrokenPipeError that is being handled again."""
-        raise  # rich calls this while it handles the error
 
 
 def results(ctx: click.Context) -> Console:
@@ -48,7 +40,21 @@ def chatter(ctx: click.Context) -> Console:
     return _console(ctx, stderr=True)
 
 
+def say(line: str) -> None:
+    """Print one line of plain words on standard error."""
+    click.echo(line, err=True)
+
+
 def _console(ctx: click.Context, *, stderr: bool) -> Console:
+    from rich.console import Console  # only here: a check without findings needs none
+
+    class _Console(Console):
+        """A console that leaves a reader who left, as behind `| head`, to the door of the command line."""
+
+        def on_broken_pipe(self) -> None:
+            """Raise the BrokenPipeError that is being handled again."""
+            raise  # rich calls this while it handles the error
+
     stream = sys.stderr if stderr else sys.stdout
     terminal = stream.isatty()
     colored = _colored(color_choice(ctx), terminal)
@@ -93,9 +99,9 @@ def print_json(value: Any, *, indent: int | None = 2) -> None:
     click.echo(json.dumps(value, indent=indent))
 
 
-def counted(number: int, noun: str) -> str:
-    """Return `1 error`, `2 errors`."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+def counted(number: int, noun: str, plural: str | None = None) -> str:
+    """Return `1 error`, `2 errors`; `plural` is the word for several if it is not the noun with an `s`."""
+    return f"{number:,} {noun if number == 1 else plural or f'{noun}s'}"
 
 
 def listed(parts: Iterable[str]) -> str:
@@ -105,32 +111,49 @@ def listed(parts: Iterable[str]) -> str:
 
 
 @contextmanager
-def busy(ctx: click.Context, what: str) -> Iterator[None]:
-    """Show on a terminal what is being done, once it takes longer than a moment."""
-    console = chatter(ctx)
-    if not console.is_terminal:
-        yield
-        return
-    from rich.status import Status
+def busy(ctx: click.Context, what: str, total: int = 1) -> Iterator[Callable[[], None]]:
+    """Show on a terminal what is being done, once it takes longer than a moment; with several parts, how many are done.
 
-    status = Status(f"{what}…", console=console)
-    lock, done = threading.Lock(), threading.Event()
+    The function that this gives is to be called whenever one more of `total` parts is done.
+    """
+    if not sys.stderr.isatty():
+        yield lambda: None
+        return
+    console = chatter(ctx)
+    lock, ended = threading.Lock(), threading.Event()
+    shown: list[tuple[Progress, TaskID]] = []
+    done = 0
 
     def appear() -> None:
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
+
+        several = (BarColumn(), MofNCompleteColumn()) if total > 1 else ()
         with lock:
-            if not done.is_set():
-                status.start()
+            if not ended.is_set():
+                bar = Progress(
+                    SpinnerColumn(), TextColumn("{task.description}"), *several, console=console, transient=True
+                )
+                shown.append((bar, bar.add_task(what, total=total, completed=done)))
+                bar.start()
+
+    def advance() -> None:
+        nonlocal done
+        with lock:
+            done += 1
+            for bar, task in shown:
+                bar.update(task, completed=min(done, total))
 
     timer = threading.Timer(PATIENCE, appear)
     timer.daemon = True
     timer.start()
     try:
-        yield
+        yield advance
     finally:
         with lock:
-            done.set()
+            ended.set()
         timer.cancel()
-        status.stop()
+        for bar, _ in shown:
+            bar.stop()
 
 
 class Gauge:

@@ -178,7 +178,9 @@ class Lowering:
             case ast.Call(function, arguments):
                 return self._call(self._tables.targets[function], arguments, names)
             case ast.MethodCall(target, _, arguments):
-                row: Builtin = self._tables.targets[node]
+                row: Builtin | None = self._tables.targets.get(node)
+                if row is None:
+                    return ir.FALSE  # where the tests before it leave no type: it is never evaluated
                 return ir.Apply(row.template, tuple(self._expr(x, names) for x in (target, *arguments)), row.fails)
             case ast.Quantifier(kind, variable, domain, body):
                 return self._quantifier(kind, variable.text, self._expr(domain, names), body, names)
@@ -280,7 +282,9 @@ class Lowering:
         if isinstance(row, Operator):
             return ir.Apply(row.template, (a, b), row.fails)
         kind = self._tables.types.get(left)
-        row = next(r for r in OPERATORS[op] if r.left == kind)
+        row = next((r for r in OPERATORS[op] if r.left == kind), None)
+        if row is None:
+            return ir.FALSE  # where the tests before it leave no type: it is never evaluated
         of_right = self._tables.types.get(right)
         if op == "within" and (isinstance(of_right, SetOf) or isinstance(_value(b), frozenset)):
             return self._within_any(row, a, b)

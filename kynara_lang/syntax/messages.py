@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from ..diagnostics.diagnostic import Report
+from ..diagnostics.diagnostic import Edit, Fix, Report
 from ..diagnostics.source import Span
 from .habits import BEGIN_DECLARATIONS, CLAUSE_WORD, Habit, habit_at
 from .scrutiny import STRING
@@ -224,9 +224,23 @@ def _told(report: Report, code: str, span: Span, accepted: frozenset[str]) -> bo
     for look in (_foreign, _comma, _rule_name, _character, _role_as_type, habit_at):
         if (habit := look(span, accepted)) is not None:
             code = "KYN001" if look is _foreign else code  # one place is blamed once for one code
-            report.add(code, habit.message, habit.span, habit.label, notes=habit.notes, help=habit.help)
+            fix = _replacement(habit)
+            report.add(code, habit.message, habit.span, habit.label, notes=habit.notes, help=habit.help, fix=fix)
             return True
     return False
+
+
+# What stands for one word or sign of the language, whatever is around it.
+_SPELLINGS = {"&&", "||", "&", "|", "===", "!==", "<>", "=", "!", "allow", "deny", "if", "True", "False"}
+
+
+def _replacement(habit: Habit) -> Fix | None:
+    """Return the fix that puts in the right word; not a safe one, because a policy that compiles can permit more."""
+    right = re.fullmatch("write `([^`]+)`", habit.help)
+    if right is None or habit.span.text not in _SPELLINGS:
+        return None
+    word = "not " if right[1] == "not" else right[1]
+    return Fix(f"replace it with `{right[1]}`", (Edit(habit.span, word),))
 
 
 def unexpected(report: Report, span: Span, accepted: frozenset[str], since: int) -> None:

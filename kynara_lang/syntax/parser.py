@@ -21,8 +21,8 @@ from ..diagnostics.diagnostic import Report
 from ..diagnostics.source import Source, Span
 from . import ast, messages, recovery, scrutiny, tables, walk
 from .builder import Builder
+from .walk import MAX_DEPTH as MAX_DEPTH
 
-MAX_DEPTH = 80
 MAX_BROKEN = 20  # declarations that do not parse, in one file
 
 _COMMENTS = re.compile(rf"{scrutiny.STRING}|#[^\n]*")

@@ -98,7 +98,7 @@ def test_a_folder_that_others_have_access_to_is_refused(home: Path, open_to: int
 def test_a_link_to_a_folder_is_refused(home: Path, tmp_path: Path) -> None:
     (tmp_path / "elsewhere").mkdir(mode=0o700)
     home.symlink_to(tmp_path / "elsewhere")
-    with pytest.raises(CacheError, match="is not a folder, or a link to one"):
+    with pytest.raises(CacheError, match="is a file or a link, where a folder should be"):
         open_cache()
     with pytest.raises(CacheError):
         empty(home)

@@ -17,6 +17,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A working folder with one good policy in `policies/` and one with two errors in `broken/`."""
     for variable in ("NO_COLOR", "FORCE_COLOR", "COLUMNS", "TERM"):
         monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setenv("KYNARA_CACHE_DIR", str(tmp_path / "cache"))
     home = tmp_path / "project"
     (home / "policies").mkdir(parents=True)
     (home / "policies" / "shop.kyn").write_text(POLICY, encoding="utf-8")

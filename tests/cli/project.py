@@ -16,7 +16,7 @@ subject Bot { tenant: String }
 resource Order { tenant: String, total: Decimal }
 
 action read on Order
-action refund as "orders:refund" on Order (amount: Decimal, note as "the-note": String?)
+action refund as "orders:refund" on Order (amount: Decimal, note as "the-note": String?) effects irreversible
 
 context { now: Time }
 

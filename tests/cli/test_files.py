@@ -1,4 +1,4 @@
-"""Finding and reading policy files, and the configuration."""
+"""Finding and reading policy files."""
 
 import os
 from pathlib import Path
@@ -8,10 +8,7 @@ import pytest
 from kynara_lang import files
 from kynara_lang.diagnostics.diagnostic import Report
 from kynara_lang.files import (
-    Configuration,
-    ConfigurationError,
     FilesError,
-    find_configuration,
     find_files,
     find_modules,
     read_source,
@@ -216,89 +213,3 @@ def test_a_file_is_not_read_when_it_is_too_large(monkeypatch: pytest.MonkeyPatch
 @pytest.mark.skipif(not os.path.exists("/dev/zero"), reason="no endless file here")
 def test_an_endless_file_is_not_read_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
     assert files.read_bytes("/dev/zero", 3_000_000) is None
-
-
-# Configuration
-
-
-def test_without_configuration_nothing_is_configured(here: Path) -> None:
-    assert find_configuration(here) == Configuration()
-
-
-def test_the_nearest_configuration_counts_and_its_paths_are_relative_to_it(here: Path) -> None:
-    write("kynara.toml", text='policies = "outer"')
-    write("sub/kynara.toml", text='policies = ["a", "b/c"]\nlibraries = ["../lib"]')
-    write("sub/deep/er/x.kyn")
-    os.chdir("sub/deep")
-    found = find_configuration("er")
-    assert found.policies == (os.path.join("..", "a"), os.path.join("..", "b", "c"))
-    assert found.libraries == (os.path.join("..", "..", "lib"),)
-    assert found.file == (here / "sub" / "kynara.toml").as_posix()
-
-
-def test_pyproject_counts_only_if_it_has_the_table() -> None:
-    write("pyproject.toml", text='[tool.kynara]\npolicies = "rules"')
-    write("sub/pyproject.toml", text="[tool.other]\n# kynara")
-    assert find_configuration("sub").policies == ("rules",)
-    assert find_configuration("sub").file == "pyproject.toml"
-
-
-def test_kynara_toml_counts_more_than_pyproject() -> None:
-    write("pyproject.toml", text='[tool.kynara]\npolicies = "b"')
-    write("kynara.toml", text='policies = "a"')
-    assert find_configuration(".").policies == ("a",)
-
-
-def test_a_broken_pyproject_that_is_none_of_our_business_is_passed_over() -> None:
-    write("pyproject.toml", text="this is = = not toml")
-    assert find_configuration(".") == Configuration()
-
-
-def test_absolute_paths_stay(here: Path) -> None:
-    place = str(here / "x")
-    write("kynara.toml", text=f"policies = '{place}'")
-    assert find_configuration(".").policies == (place,)
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ('polices = "a"', "kynara.toml: there is no key `polices`; did you mean `policies`?"),
-        ("zzz = 1", "kynara.toml: there is no key `zzz`; known are `policies`, `libraries`"),
-        ("policies = 5", "kynara.toml: `policies` must be a path or a list of paths, not the number `5`"),
-        ("policies = true", "`policies` must be a path or a list of paths, not `true`"),
-        ("policies = []", "`policies` must be a path or a list of paths, not an empty list"),
-        ('policies = ""', "`policies` must hold paths, not an empty text"),
-        ('policies = ["a", 1]', "`policies` must hold paths, not the number `1`"),
-        ("policies = {a = 1}", "not a table"),
-        ("policies = 2026-01-01", "not a time"),
-        ('libraries = "lib"', "`libraries` must be a list of paths, not the text `lib`"),
-        ("policies = = 1", "kynara.toml: line 1, column 12: this is not valid TOML: "),
-        ("policies = ", "kynara.toml: end of document: this is not valid TOML: "),
-        ('policies = "a', "this is not valid TOML: "),
-        ("a = " + "[" * 20_000, "kynara.toml: "),
-        ("#" + "x" * 2_000_000, "kynara.toml: it is larger than 1 MiB"),
-    ],
-)
-def test_a_configuration_that_cannot_be_used_says_why(text: str, message: str) -> None:
-    write("kynara.toml", text=text)
-    with pytest.raises(ConfigurationError) as error:
-        find_configuration(".")
-    assert message in str(error.value)
-
-
-def test_all_mistakes_of_a_configuration_are_told_at_once() -> None:
-    write("kynara.toml", text='polices = "a"\nlibraries = 3')
-    with pytest.raises(ConfigurationError) as error:
-        find_configuration(".")
-    assert len(str(error.value).splitlines()) == 2
-
-
-def test_a_configuration_must_be_utf_8_and_a_table() -> None:
-    Path("kynara.toml").write_bytes(b"# ok\npolicies = '\xff'")
-    with pytest.raises(ConfigurationError, match=r"kynara\.toml: line 2: it is not UTF-8 text"):
-        find_configuration(".")
-    os.remove("kynara.toml")
-    write("pyproject.toml", text="[tool]\nkynara = 3")
-    with pytest.raises(ConfigurationError, match=r"`tool\.kynara` must be a table, not the number `3`"):
-        find_configuration(".")

@@ -22,14 +22,14 @@ def test_help_shows_every_command_with_an_example(kynara: Run) -> None:
     for name, entry in COMMANDS.items():
         assert f"  {name} " in result.stdout
         assert f"  {entry.example}\n" in result.stdout
-        assert entry.example.startswith(f"kynara {name} ")
+        assert f"{entry.example} ".startswith(f"kynara {name} ")
 
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_help_of_a_command_has_an_example(kynara: Run, name: str) -> None:
     result = kynara(name, "--help")
     assert result.exit_code == 0
-    assert f"    kynara {name} " in result.stdout
+    assert f"    kynara {name}" in result.stdout
     assert "Exit codes: 0" in result.stdout
     assert "--color" in result.stdout
 
