@@ -266,4 +266,4 @@ def pending(program: Program) -> Iterator[str]:
     if program.invariants:
         count = len([i for i in program.invariants if i.decl.span.source in {m.source for m in own_modules(program)}])
         yield f"{count} invariant{'s' * (count != 1)}"
-    yield "logic and scope beyond structure"
+    yield "what structure does not show of rules"

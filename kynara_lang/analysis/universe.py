@@ -54,6 +54,9 @@ _PLAIN_RANGES: Mapping[Type, tuple[int, int]] = {
     IP: (V4 + (1 << 24), V4 + (223 << 24)),
 }
 
+_PLAIN_STEPS: Mapping[Type, int] = {DECIMAL: 100, TIME: 10**9, DURATION: 10**9}
+"""Cents, and whole seconds."""
+
 
 class Unencodable(Exception):
     """Something has no counterpart in the solver; what depends on it stays unknown."""
@@ -199,6 +202,8 @@ class Universe:
         kind, term, smt = made.kind, made.term, self.smt
         if kind in RANGES:
             self.valid.append(smt.between(RANGES[kind][0], term, RANGES[kind][1]))
+        if kind in _PLAIN_STEPS:
+            self.plain.append(smt.equal(smt.remainder(term, _PLAIN_STEPS[kind]), smt.number(0)))
         if kind in _PLAIN_RANGES:
             self.plain.append(smt.between(_PLAIN_RANGES[kind][0], term, _PLAIN_RANGES[kind][1]))
         if isinstance(kind, Enum):

@@ -12,7 +12,7 @@ from ..checker.settings import LintSettings
 from ..proofs import INSTALL, ProofWish, solver_installed
 from .conclusion import Wishes, conclude, conclusion_options, fixable, lints_for
 from .options import STDIN, Stop, color_option, paths_argument
-from .output import listed, say
+from .output import counted, listed, say
 from .policies import Given, check_given, configuration, find_policies, keeper_of_user, report_on
 from .reports import FORMATS
 from .selection import Selection, selection_options, settings_text
@@ -51,6 +51,9 @@ from .watch import watch
     metavar="SECONDS",
     help="What one question to the solver may take.",
 )
+@click.option(
+    "--write-tests", metavar="FILE", help="Write each request that breaks an invariant to FILE, as a test."
+)
 @click.option("--no-cache", is_flag=True, help="Check everything anew, and keep nothing for later runs.")
 @click.option("--watch", "watching", is_flag=True, help="Check again whenever a file changes, until interrupted.")
 @click.option("--show-settings", is_flag=True, help="Show the settings and where each comes from, and check nothing.")
@@ -67,6 +70,7 @@ def check(
     diff: bool,
     prove: bool | None,
     prove_timeout: float,
+    write_tests: str | None,
     no_cache: bool,
     watching: bool,
     show_settings: bool,
@@ -103,6 +107,8 @@ def check(
         given = find_policies(ctx, paths, settings, stdin_filename=stdin_filename)
         if fixing:
             return _fix(ctx, given, lints, wishes, unsafe=unsafe_fixes, diff=diff, keeper=keeper)
+        if write_tests is not None:
+            return _prove_to_tests(ctx, given, lints, wishes, wish, write_tests)
         report = report_on(ctx, given, lints, wish, keeper)
         code = conclude(ctx, report, lints, wishes)
         if hint := fixable(report.diagnostics):
@@ -143,3 +149,33 @@ def _fix(
     with contextlib.redirect_stdout(sys.stderr) if aside else contextlib.nullcontext():
         code = conclude(ctx, report_of(fixing.checked), lints, wishes)
     return 1 if diff and fixing.after else code
+
+
+def _prove_to_tests(
+    ctx: click.Context, given: Given, lints: LintSettings, wishes: Wishes, wish: ProofWish, path: str
+) -> int:
+    """Check what was given, write what breaks invariants as tests, and show what was found; return the exit code."""
+    from ..analysis.scenario_text import ScenarioWriter
+    from ..inputs import read_inputs
+    from ..program import check_inputs, report_of
+    from ..proving import proving
+
+    inputs = read_inputs(given.files, given.libraries, unsaved=given.unsaved)
+    checked = check_inputs(inputs, lints=lints, prove=proving(wish))
+    writer = ScenarioWriter(checked.program)
+    wanted = {i.decl.name.span.start: i for i in checked.program.invariants}
+    tests = []
+    for found in checked.diagnostics:
+        invariant = wanted.get(found.span.start)
+        if found.code == "KYN901" and found.witness is not None and invariant is not None:
+            name = invariant.decl.name.text
+            decision = "deny" if invariant.kind == "never" else min(invariant.decisions)
+            tests.append(writer.test(found.witness, decision, f"{name} holds for the request that broke it", name))
+    if tests:
+        try:
+            with open(path, "x", encoding="utf-8") as file:
+                file.write("\n".join(tests))
+        except OSError as error:
+            raise Stop(f"{path} cannot be written: {error.strerror}", "give the name of a new file") from None
+        say(f"Wrote {counted(len(tests), 'test')} to {path}")
+    return conclude(ctx, report_of(checked), lints, wishes)
