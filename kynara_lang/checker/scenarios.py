@@ -92,6 +92,7 @@ class ScenarioChecks:
             guess = self._report.near(item.action.text, scope.actions)
             self._rules.unknown(item.action.span, "action", item.action.text, guess)
         else:
+            self._rules.tables.targets[item.action] = action
             label = f"`{action.name}`"
             self._values(item.arguments, action.parameters, scope, "parameter", label)
             if kind is not None and kind.key not in action.on:
@@ -117,6 +118,8 @@ class ScenarioChecks:
                     labels=[(r.decl.name.span, r.name) for r in qualified[:4]],
                     help=f"write `{qualified[0].name}`",
                 )
+            else:
+                self._rules.tables.targets[name] = qualified[0]
 
     # --- entities and values
 
@@ -205,4 +208,26 @@ class ScenarioChecks:
                 )
                 self._rules.check(field.value, env)
             elif symbol.type != ERROR:
-                self._rules.require(field.value, env, symbol.type, f"`{name}`")
+                if self._rules.require(field.value, env, symbol.type, f"`{name}`") != ERROR:
+                    self._written_out(field.value)
+
+    def _written_out(self, value: ast.Expr) -> None:
+        """Report what would have to be worked out: whoever reads a test must see the values that it is about."""
+        tables = self._rules.tables
+        match value:
+            case ast.SetLit(items):
+                parts: Iterable[ast.Expr] = items
+            case ast.RecordLit(fields):
+                parts = [part.value for part in fields]
+            case _:
+                parts = ()
+                if value not in tables.constants and not isinstance(tables.targets.get(value), FixtureSymbol):
+                    self._report.add(
+                        "KYN208",
+                        "a value of a fixture or a test is written out",
+                        value.span,
+                        "worked out from something else",
+                        help="write the value itself, or the name of a fixture",
+                    )
+        for part in parts:
+            self._written_out(part)

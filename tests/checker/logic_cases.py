@@ -194,6 +194,15 @@ def _note(draw: Draw) -> str:
     )
 
 
+def _of_either(draw: Draw) -> str:
+    """Write a test of a resource that is a Doc or a Folder."""
+    both = draw.pick((_ordered(draw, "resource.size", NUMBERS), f'resource in Folder::"{draw.pick(IDS)}"'))
+    of_doc = draw.pick(("resource.open", "resource has note", 'resource.title like "a*"', "resource.owner holds lead"))
+    has = f"resource has {draw.pick(('size', 'owner', 'note', 'open'))}"
+    guarded = draw.pick((f"(resource is Doc and {of_doc})", f"(not resource is Doc or {of_doc})"))
+    return draw.pick((both, has, has, f"resource is {draw.pick(('Doc', 'Folder', 'Tenanted'))}", guarded, guarded))
+
+
 def _argument(draw: Draw) -> str:
     test = _of_text(draw, "args.why")
     return draw.pick(("args has why", f"(args has why and {test})", _ordered(draw, "args.days", NUMBERS)))
@@ -352,6 +361,7 @@ class Rule:
     effect: str
     header: Header
     lines: tuple[str, ...]
+    wide: bool = False  # about folders too
 
     def named(self, name: str) -> str:
         return f"{self.effect} {name} {{\n  " + "\n  ".join(self.lines) + "\n}\n"
@@ -366,19 +376,22 @@ def rule(draw: Draw, topics: list[Callable[[Draw], str]], home: Header) -> Rule:
     at_home = draw.chance(70)
     header = home if at_home else draw.pick(HEADERS)
     writer = Writer(draw, topics, header, effect)
-    tests = [writer.test() for _ in range(1 + draw.number(2))]
+    wide = not at_home and draw.chance(40)
+    tests = [_of_either(draw) if wide else writer.test() for _ in range(1 + draw.number(2))]
     about = " ".join(tests)
     needs_arguments = "args." in about or "args has" in about
     needs_doc = needs_arguments or any(word in about for word in _OF_A_DOC)
     action = "share" if needs_arguments or at_home else draw.pick(ACTIONS)
     resource = "Doc" if at_home else draw.pick(DOCS if needs_doc else (*DOCS, *WIDER))
+    if wide:
+        action, resource = "look", draw.pick(WIDER)
     lines = [f"subject {header.text}", f"action {action}", f"resource {resource}"]
     if draw.chance(10):
         lines.append(f"valid {draw.pick(('from', 'until'))} {draw.pick(TIMES)}")
     if effect == "permit":
         lines.append(draw.pick((f"scope {tests.pop()}", 'scope any "x"', "scope delegated")))
     lines += [f"{draw.pick(('when', 'when', 'unless'))} {test}" for test in tests]
-    return Rule(effect, header, tuple(lines))
+    return Rule(effect, header, tuple(lines), wide)
 
 
 def variation(draw: Draw, of: Rule, topics: list[Callable[[Draw], str]]) -> Rule:
@@ -395,9 +408,9 @@ def variation(draw: Draw, of: Rule, topics: list[Callable[[Draw], str]]) -> Rule
             conditions[i] = f"{'unless' if word == 'when' else 'when'} {test}"
         case _ if any(word in "".join(of.lines) for word in _OF_A_DOC):
             simple = [topic for topic in topics if topic not in (_labels, _size, _argument)]  # those may need `share`
-            test = Writer(draw, simple or [_status], of.header, of.effect).test(1)
+            test = _of_either(draw) if of.wide else Writer(draw, simple or [_status], of.header, of.effect).test(1)
             conditions.insert(max(at, of.effect == "permit"), f"{draw.pick(('when', 'unless'))} {test}")
-    return Rule(of.effect, of.header, (*head, *conditions))
+    return Rule(of.effect, of.header, (*head, *conditions), of.wide)
 
 
 def program(draw: Draw, count: int) -> str:

@@ -11,11 +11,13 @@ from kynara_lang import pages
 from kynara_lang.checker.linter import LintSettings, lint_codes, lint_module
 from kynara_lang.cli.new_lint import PLACEHOLDER
 from kynara_lang.diagnostics import codes
-from kynara_lang.diagnostics.codes import CODES, LANGUAGE_CODES, PROVED_CODES
+from kynara_lang.diagnostics.codes import CODES, LANGUAGE_CODES, PROVED_CODES, TESTED_CODES
 from kynara_lang.diagnostics.source import Source
 from kynara_lang.pages import FAMILIES, FOLDER, SECTIONS, UnknownCode, find_code, page_of
 from kynara_lang.pipeline import check_sources
 from kynara_lang.proving import Proving
+from kynara_lang.runtime.policyset import PolicySet
+from kynara_lang.testing import cases, coverage
 
 TODAY = datetime.date(2026, 11, 23)
 WRITTEN = sorted(path.stem for path in FOLDER.iterdir())
@@ -38,11 +40,16 @@ def programs(code: str, section: str) -> list[str]:
 
 
 def found(code: str, text: str) -> list[str]:
-    """Return what is found in a program of the page of a code; what only proofs find is proved."""
+    """Return what is found in a program of the page of a code; what only proofs or tests find is looked for by these."""
     prove = Proving() if code in PROVED_CODES else None
     checked = check_sources([Source("policy.kyn", text)], lints=LintSettings(), today=TODAY, prove=prove)
     assert checked.proven is None or not checked.proven.missing, "the extra `prove` is not installed"
-    return [f"{d.code}: {d.message}" for d in checked.diagnostics]
+    findings = list(checked.diagnostics)
+    if code in TESTED_CODES and not checked.has_errors:
+        policies = PolicySet(checked.program)
+        asked = [case for test in cases.tests_of(checked.program) for case in test.cases]
+        findings += coverage.untested_rules(coverage.coverage_of(policies, asked))
+    return [f"{d.code}: {d.message}" for d in findings]
 
 
 def test_every_code_has_one_page() -> None:

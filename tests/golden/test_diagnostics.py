@@ -15,11 +15,12 @@ from pathlib import Path
 import pytest
 
 from kynara_lang.checker.linter import LintSettings, lint_codes
-from kynara_lang.diagnostics.codes import CODES
+from kynara_lang.diagnostics.codes import CODES, PROVED_CODES
 from kynara_lang.diagnostics.diagnostic import Diagnostic
 from kynara_lang.diagnostics.render_text import render_diagnostic
 from kynara_lang.diagnostics.source import Source
 from kynara_lang.pipeline import check_sources
+from kynara_lang.proving import Proving
 
 FOLDER = Path(__file__).with_name("diagnostics")
 CASES = sorted(p.stem if p.is_file() else p.name for p in FOLDER.iterdir() if p.is_dir() or p.suffix == ".kyn")
@@ -35,10 +36,11 @@ def sources_of(case: str) -> list[Source]:
 
 
 def found_in(case: str) -> tuple[Diagnostic, ...]:
-    """Return what is found in a case; a case of a lint is looked at by that lint alone."""
+    """Return what is found in a case; a case of a lint is looked at by that lint alone, what needs proofs is proved."""
     code = case.split("-")[0]
-    lints = LintSettings(select=(code,)) if code in lint_codes() else None
-    return check_sources(sources_of(case), lints=lints, today=TODAY).diagnostics
+    lints = LintSettings(select=(code,)) if code in {*lint_codes(), *PROVED_CODES} else None
+    prove = Proving() if code in PROVED_CODES else None
+    return check_sources(sources_of(case), lints=lints, today=TODAY, prove=prove).diagnostics
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -69,7 +71,8 @@ def test_a_message_is_one_line_in_the_authors_words(case: str) -> None:
 
 
 def test_every_code_has_a_case() -> None:
-    assert sorted(set(CODES) - {case.split("-")[0] for case in CASES}) == []
+    shown = {case.split("-")[0] for case in CASES}
+    assert sorted(set(CODES) - PROVED_CODES - shown) == []  # what only proofs find is shown by the tests of proofs
 
 
 def test_no_golden_is_left_over() -> None:

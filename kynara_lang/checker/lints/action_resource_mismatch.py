@@ -152,7 +152,7 @@ def _nothing_fits(rule: RuleSymbol, actions: list[ActionSymbol], context: Contex
 
 
 def _report_action(rule: RuleSymbol, action: ActionSymbol, node: ast.ActionPattern, context: Context) -> None:
-    written = [p.node.span.text for p in rule.resources]
+    written = list(dict.fromkeys(p.node.span.text for p in rule.resources))
     missing = sorted(context.program.types[key].name for key in action.on)
     cure = f"`resource {', '.join([*written, *missing])}`" if 1 <= len(missing) <= 3 else "its types under `resource`"
     context.report(

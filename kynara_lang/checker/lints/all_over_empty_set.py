@@ -98,6 +98,7 @@ VALID = (
     ),
     rules(f"{_READ} scope any r in resource.readers: (all s in resource.readers: s == r) }}"),
     rules(f"forbid f {{ subject any action read resource Doc when {_ALL} }}"),
+    rules("forbid f { subject any action read resource Doc when any r in resource.readers: not (r holds staff) }"),
     rules(f"forbid f {{ subject any action read resource Doc unless resource.readers.size() > 0 and ({_ALL}) }}"),
     rules(
         f"let managed(d: Doc) = d.readers != {{}} and ({_ALL.replace('resource', 'd')})\n{_READ} scope managed(resource) }}"
@@ -199,7 +200,9 @@ class _Search:
         self._program, self._asking = context.program, context.shared(_asking)
         effects = (e.text for key in rule.actions for e in context.program.actions[key].decl.effects)
         self._sends = "sends_out" in effects
+        self._permits = rule.effect == "permit"
         self._left = _MOST
+        self._seen: set[object] = set()
 
     def within(self, expr: ast.Expr, way: _Way) -> Iterator[_Found]:
         """Yield what is found in a part of a condition."""
@@ -217,15 +220,24 @@ class _Search:
                     inner = evolve(way, beside=(*way.beside, *others), plain=way.plain and demanded)
                     yield from self.within(operand, inner)
             case ast.Quantifier(kind, _, domain, body):
-                if (kind == "all") is way.danger and self._excluding(body) is not way.danger:
+                # Of a forbid, `any` is the plain way to say what it is about, and an empty set is not.
+                trap = not self._excluding(body) if kind == "all" else self._permits and self._excluding(body)
+                if trap and (kind == "all") is way.danger:
                     yield from self._unless_filled(expr, domain, way)
             case ast.MethodCall(_, name, (argument,)) if name.text == "contains_all" and way.danger:
                 if self._sends and self._reading.term(argument, way.names).roots == {"args"}:
                     yield from self._unless_filled(expr, argument, way)
             case ast.Call():
                 opened = self._reading.opened(expr, way.names)
-                if opened is not None:
+                if opened is not None and self._first_time(expr, opened[1], way):
                     yield from self.within(opened[0], evolve(way, names=opened[1], used=way.used or expr))
+
+    def _first_time(self, expr: ast.Call, names: Names, way: _Way) -> bool:
+        """Whether a predicate was not yet looked into for the same arguments: predicates use predicates twice."""
+        key = (self._program.tables.targets[expr.function].key, tuple(names.items()), way.danger)
+        new = key not in self._seen
+        self._seen.add(key)
+        return new
 
     def _so(self, expr: ast.Expr, way: _Way) -> Formula:
         said = self._reading.formula(expr, way.names)

@@ -59,9 +59,18 @@ from ...semantics.types import BOOL, Enum
 from ...syntax import ast
 from ..lint_examples import rules
 from ..linter import Context, Lint
-from ..logic.bounds import Blamed, blamed, bounded_by_pattern, every_type, of_types, scope_of, suggested
+from ..logic.bounds import (
+    Blamed,
+    blamed,
+    bounded_by_pattern,
+    every_type,
+    everywhere,
+    of_types,
+    scope_of,
+    suggested,
+)
 from ..logic.domains import Domain, Intervals
-from ..logic.formula import All, AnyOf, Fact, Formula, Member, Term, every_value, negated
+from ..logic.formula import All, AnyOf, Fact, Formula, Member, Term, all_of, every_value, negated
 from ..logic.reading import DELEGATED
 from ..logic.regions import Region, Regions
 from ..symbols import RuleSymbol
@@ -76,6 +85,7 @@ VALID = (
     rules(f'permit p "d" {{ {_HEAD} scope subject == resource.owner when resource.title != "secret" }}'),
     rules(f'permit p "d" {{ {_HEAD} scope not (resource.path within "/secret") and resource.path within "/docs" }}'),
     rules(f'permit p "d" {{ {_HEAD} scope delegated and resource.title != "secret" }}'),
+    rules(f'permit p "d" {{ {_HEAD} scope resource.title != "secret" when subject == resource.owner }}'),
     rules(f'permit p "d" {{ {_HEAD} scope any "all is public" unless resource.title == "secret" }}'),
     rules(f'permit p "d" {{ {_HEAD} scope not (resource.title != "handbook") }}'),
     rules(f'permit p "d" {{ {_HEAD} scope resource.size in {{1, 2}} or not (resource.size != 5) }}'),
@@ -102,7 +112,7 @@ INVALID = (
         f'permit p "d" {{ {_HEAD}\n scope not (resource.title like "secret*" or resource.path within "/secret") }}  # <-'
     ),
     rules(f'permit p "d" {{ {_HEAD} scope subject holds staff and\n  not (resource == Doc::"x") }}  # <-'),
-    rules(f'permit p "d" {{ {_HEAD}\n scope resource.size != 5 }}  # <-'),
+    rules(f'permit p "d" {{ {_HEAD}\n scope resource.size != 5 when context.mfa unless resource.title == "x" }}  # <-'),
     rules(f'permit p "d" {{ {_HEAD}\n scope "secret" not in resource.labels }}  # <-'),
     rules(f'permit p "d" {{ {_HEAD}\n scope all l in resource.labels: l != "secret" }}  # <-'),
     rules(f'permit p "d" {{ {_HEAD} scope subject == resource.owner or\n  resource.title != "secret" }}  # <-'),
@@ -140,8 +150,11 @@ def _rule(rule: RuleSymbol, context: Context) -> None:
         return _excludes(said) is True and regions.possible(types, said)
 
     said = regions.reading.formula(scope.expr)
-    if not is_open(said) or regions.implies(types, said) or not regions.possible(region.formula):
-        return
+    conditions = all_of(part.demands for part in region.parts if part.kind in ("scope", "when", "unless"))
+    if not is_open(said) or _excludes(conditions) is not True:
+        return  # or a `when` bounds the resource
+    if regions.implies(types, everywhere(said)) or not regions.possible(region.formula):
+        return  # KYN302 and KYN501
     _report(rule, blamed(regions.reading, scope.expr, is_open), region, context)
 
 

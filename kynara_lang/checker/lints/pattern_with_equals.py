@@ -308,8 +308,8 @@ def _no_pattern(node: ast.Binary, text: _Text) -> _Problem | None:
         f"`like {text.shown}` matches this one text and no other",
         "a pattern without a `*`",
         f"write `== {text.shown}`, or put a `*` where anything may stand",
-        # The same of every text, so nothing is decided otherwise.
-        fix=Fix("replace `like` by `==`", (Edit(operator, "=="),), safe=False) if operator is not None else None,
+        # It decides the same, and is yet not safe: perhaps it is the `*` that was forgotten.
+        fix=Fix("replace `like` by `==`", (Edit(operator, "=="),)) if operator is not None else None,
     )
 
 

@@ -59,9 +59,21 @@ that excludes only some values KYN307, and one that rests on what the caller cho
 from ...syntax import ast, walk
 from ..lint_examples import rules
 from ..linter import Context, Lint
-from ..logic.bounds import Blamed, blamed, bounded_by_pattern, every_type, of_types, scope_of, suggested
-from ..logic.formula import All, AnyOf, Fact, Formula
-from ..logic.reading import DELEGATED
+from ..logic.bounds import (
+    Blamed,
+    blamed,
+    bounded_by_pattern,
+    bounding_when,
+    every_type,
+    everywhere,
+    ignores_resource,
+    in_line,
+    mentions_resource,
+    of_types,
+    scope_of,
+    suggested,
+)
+from ..logic.formula import Formula
 from ..logic.regions import Region, Regions
 from ..symbols import RuleSymbol
 
@@ -94,6 +106,7 @@ VALID = (
 )
 INVALID = (
     rules(f'permit p "d" {{ {_HEAD}\n scope context.mfa }}  # <-'),
+    rules(f'permit p "d" {{ {_HEAD}\n scope context.mfa when subject == resource.owner }}  # <-'),
     rules('permit p "d" { subject any action read resource any\n scope subject holds staff }  # <-'),
     rules('permit p "d" { subject User action share resource Doc\n scope args.tenant == subject.tenant }  # <-'),
     rules(f'permit p "d" {{ {_HEAD}\n scope subject in Team::"x" and context.ip within "10.0.0.0/8" }}  # <-'),
@@ -127,45 +140,31 @@ def _rule(rule: RuleSymbol, context: Context) -> None:
     types = of_types(region)
 
     def ignoring(said: Formula) -> bool:
-        return _ignores(said) and regions.possible(types, said)
+        return ignores_resource(said) and regions.possible(types, said)
 
     said = regions.reading.formula(scope.expr)
-    if not ignoring(said) or regions.implies(types, said) or not regions.possible(region.formula):
+    if not ignoring(said) or regions.implies(types, everywhere(said)) or not regions.possible(region.formula):
         return
-    found = blamed(regions.reading, scope.expr, ignoring, first=_mentions)
+    found = blamed(regions.reading, scope.expr, ignoring, first=mentions_resource)
     _report(rule, found, region, context)
-
-
-def _mentions(said: Formula) -> bool:
-    match said:
-        case All(parts) | AnyOf(parts):
-            return any(_mentions(part) for part in parts)
-        case _:
-            return "resource" in said.term.roots
-
-
-def _ignores(said: Formula) -> bool:
-    """Whether a formula can hold without a look at the resource, and for somebody who acts for nobody."""
-    match said:
-        case All(parts):
-            return all(_ignores(part) for part in parts)
-        case AnyOf(parts):
-            return any(_ignores(part) for part in parts)
-        case _:
-            return said != Fact(DELEGATED) and not _mentions(said)
 
 
 def _report(rule: RuleSymbol, found: Blamed, region: Region, context: Context) -> None:
     always = "always " if found.alternative or found.inner_alternative else ""
+    when = bounding_when(rule, context.shared(Regions).reading)
+    labels = [] if found.inner is None else [(found.inner.span, _inner_label(found))]
+    if when is not None:
+        labels.append((when.span, "what is said of the resource stands here"))
+        note = "what bounds the resources of a permit belongs into its scope, where it is looked for"
+    else:
+        note = f"so the permit reaches {every_type(context.program, region)} once this holds"
     context.report(
         found.expr.span,
         f"the scope of `{rule.decl.name.text}` does not {always}look at the resource",
         _label(found),
-        labels=[(found.inner.span, "by this alternative" if found.inner_alternative else "this is all it asks")]
-        if found.inner is not None
-        else [],
-        notes=[f"so the permit reaches {every_type(context.program, region)} once this holds"],
-        help=_cure(found, region, context),
+        labels=labels,
+        notes=[note],
+        help=_cure(found, when, region, context),
     )
 
 
@@ -179,16 +178,19 @@ def _label(found: Blamed) -> str:
     )
 
 
-def _cure(found: Blamed, region: Region, context: Context) -> str:
+def _inner_label(found: Blamed) -> str:
+    return "by this alternative" if found.inner_alternative else "this is all it asks"
+
+
+def _cure(found: Blamed, when: ast.Expr | None, region: Region, context: Context) -> str:
+    moved = f"`when {text}`" if (text := in_line(found.expr)) else "a `when`"
+    if when is not None and not found.alternative:
+        return f"swap them: `scope {in_line(when) or '…'}`, and this as {moved}"
     if found.alternative or found.inner_alternative:
         return "bound this alternative too, or delete it; what is about the subject or the context alone goes into a `when`"
     bound = suggested(context.program, region)
-    start = "write in the scope what bounds the resource" + (f", such as `scope {bound}`" if bound else "")
-    return f"{start}, and this as {f'`when {found.expr.span.text}`' if _short(found.expr) else 'a `when`'}"
-
-
-def _short(expr: ast.Expr) -> bool:
-    return len(expr.span.text) <= 60 and "\n" not in expr.span.text
+    example = f", such as `scope {bound}`" if bound else ""
+    return f"write in the scope what bounds the resource{example}, and this as {moved}"
 
 
 LINT = Lint(rule=_rule)

@@ -53,14 +53,21 @@ that is true of every resource of one of several types (`resource is Folder or r
 so is one that happens to hold for all the data there is.
 """
 
-from ...semantics.addresses import V4
-from ...semantics.types import IP
 from ...syntax import ast
 from ..lint_examples import rules
 from ..linter import Context, Lint
-from ..logic.bounds import Blamed, blamed, every_type, of_types, scope_of, suggested
-from ..logic.domains import Covered, Intervals, between
-from ..logic.formula import FALSE, TRUE, All, AnyOf, Formula, Member, all_of, any_of
+from ..logic.bounds import (
+    Blamed,
+    blamed,
+    bounding_when,
+    every_type,
+    everywhere,
+    in_line,
+    of_types,
+    scope_of,
+    suggested,
+)
+from ..logic.formula import Formula
 from ..logic.regions import Region, Regions
 from ..symbols import RuleSymbol
 
@@ -92,7 +99,7 @@ INVALID = (
     rules(f'permit p "d" {{ {_HEAD}\n scope subject == resource.owner or\n  resource.path within "/" }}  # <-'),
     rules(f'permit p "d" {{ {_HEAD}\n scope resource.size > 5 or resource.size <= 5 }}  # <-'),
     rules(f'permit p "d" {{ {_HEAD}\n scope resource.status in {{"draft", "final"}} }}  # <-'),
-    rules(f'permit p "d" {{ {_HEAD}\n scope resource has owner }}  # <-'),
+    rules(f'permit p "d" {{ {_HEAD}\n scope resource has owner when subject == resource.owner }}  # <-'),
     rules('permit p "d" { subject User action read resource Tenanted\n scope resource is Tenanted }  # <-'),
     rules('permit p "d" { subject User action doc_actions resource any\n scope resource is Doc }  # <-'),
     rules(
@@ -107,10 +114,6 @@ INVALID = (
     'permit p "d" { subject User action read resource Doc\n scope same_tenant(resource, resource) }  # <-',
 )
 
-_EVERY_V4 = between(V4, V4 + 2**32 - 1)
-_EVERY_V6 = between(0, V4 - 1)
-_EVERY = between(0, V4 + 2**32 - 1)
-
 
 def _rule(rule: RuleSymbol, context: Context) -> None:
     scope = scope_of(rule)
@@ -120,7 +123,7 @@ def _rule(rule: RuleSymbol, context: Context) -> None:
     region = regions.of(rule)
 
     def vacuous(said: Formula) -> bool:
-        return regions.implies(of_types(region), _everywhere(said))
+        return regions.implies(of_types(region), everywhere(said))
 
     if region.empty or not vacuous(regions.reading.formula(scope.expr)):
         return
@@ -128,43 +131,38 @@ def _rule(rule: RuleSymbol, context: Context) -> None:
     _report(rule, found, region, context)
 
 
-def _everywhere(said: Formula) -> Formula:
-    """Return a formula in which what covers every absolute path, or all addresses of a kind, covers everything."""
-    match said:
-        case All(parts):
-            return all_of(_everywhere(p) for p in parts)
-        case AnyOf(parts):
-            return any_of(_everywhere(p) for p in parts)
-        case Member(_, Covered("path", "/" | ".", others)):
-            return FALSE if others else TRUE
-        case Member(term, Intervals() as domain) if term.kind == IP:
-            # A complement reaches beyond all addresses: `not … within "10.0.0.0/8"` leaves something out.
-            if domain.meet(_EVERY) == domain and any(domain.meet(one) == one for one in (_EVERY_V4, _EVERY_V6)):
-                return TRUE
-    return said
-
-
 def _report(rule: RuleSymbol, found: Blamed, region: Region, context: Context) -> None:
+    when = bounding_when(rule, context.shared(Regions).reading)
+    labels = []
+    if found.inner is not None:
+        inner = "this alternative always holds" if found.inner_alternative else "this always holds"
+        labels.append((found.inner.span, inner))
+    if when is not None:
+        labels.append((when.span, "what bounds the resource stands here"))
+        consequence = "what bounds the resources of a permit belongs into its scope, where it is looked for"
+    else:
+        consequence = f"so the permit reaches {every_type(context.program, region)}"
     reason = _why(found.inner or found.expr)
     context.report(
         found.expr.span,
         f"the scope of `{rule.decl.name.text}` is true of every resource",
         "true of everything, and so is the whole scope" if found.alternative else "true of everything",
-        labels=[(found.inner.span, "this alternative always holds" if found.inner_alternative else "this always holds")]
-        if found.inner is not None
-        else [],
-        notes=[*([reason] if reason else []), f"so the permit reaches {every_type(context.program, region)}"],
-        help=f'{_cure(found, region, context)}; if all are meant, say why: `scope any "reason"`',
+        labels=labels,
+        notes=[*([reason] if reason else []), consequence],
+        help=_cure(found, when, region, context),
     )
 
 
-def _cure(found: Blamed, region: Region, context: Context) -> str:
+def _cure(found: Blamed, when: ast.Expr | None, region: Region, context: Context) -> str:
+    otherwise = 'if all are meant, say why: `scope any "reason"`'
     if found.alternative:
-        return "delete this alternative, or narrow it"
+        return f"delete this alternative, or narrow it; {otherwise}"
+    if when is not None:
+        return f"write it as the scope: `scope {in_line(when) or '…'}`"
     bound = suggested(context.program, region)
     if bound is not None:
-        return f"write what bounds it, such as `scope {bound}`"
-    return "write what bounds it: compare the resource, or an attribute of it, with the subject or with constants"
+        return f"write what bounds it, such as `scope {bound}`; {otherwise}"
+    return f"compare the resource, or an attribute of it, with the subject or with constants; {otherwise}"
 
 
 def _why(expr: ast.Expr) -> str | None:

@@ -7,13 +7,18 @@ from typing import TypeAlias
 
 from attrs import evolve, frozen
 
-from ...semantics.types import EMAIL, HOST, PATH, STRING, Entity, SetOf, Type
+from ...semantics.addresses import V4
+from ...semantics.types import EMAIL, HOST, IP, PATH, STRING, Entity, SetOf, Type
 from ...syntax import ast
 from ..symbols import AttributeSymbol, Condition, Program, RuleSymbol
-from .domains import Values
-from .formula import Formula, Member, all_of
-from .reading import Names, Reading, root, type_of
+from .domains import Covered, Intervals, Values, between
+from .formula import FALSE, TRUE, All, AnyOf, Fact, Formula, Member, all_of, any_of
+from .reading import DELEGATED, Names, Reading, root, type_of
 from .regions import Region
+
+_EVERY_V4 = between(V4, V4 + 2**32 - 1)
+_EVERY_V6 = between(0, V4 - 1)
+_EVERY = between(0, V4 + 2**32 - 1)
 
 
 @frozen
@@ -45,6 +50,48 @@ def of_types(region: Region) -> Formula:
     return all_of(Member(type_of(root(name)), Values(keys)) for name, keys in types.items())
 
 
+def mentions_resource(said: Formula) -> bool:
+    """Whether anything in a formula is about the resource."""
+    match said:
+        case All(parts) | AnyOf(parts):
+            return any(mentions_resource(part) for part in parts)
+        case _:
+            return "resource" in said.term.roots
+
+
+def ignores_resource(said: Formula) -> bool:
+    """Whether a formula can hold without a look at the resource, and for somebody who acts for nobody."""
+    match said:
+        case All(parts):
+            return all(ignores_resource(part) for part in parts)
+        case AnyOf(parts):
+            return any(ignores_resource(part) for part in parts)
+        case _:
+            return said != Fact(DELEGATED) and not mentions_resource(said)
+
+
+def bounding_when(rule: RuleSymbol, reading: Reading) -> ast.Expr | None:
+    """Return what a `when` says of the resource: it stands in the wrong place, but the rule has a bound."""
+    whens = (c.expr for c in rule.conditions if c.kind == "when" and c.expr is not None)
+    return next((expr for expr in whens if not ignores_resource(reading.formula(expr))), None)
+
+
+def everywhere(said: Formula) -> Formula:
+    """Return a formula in which what covers every absolute path, or all addresses of a kind, covers everything."""
+    match said:
+        case All(parts):
+            return all_of(everywhere(p) for p in parts)
+        case AnyOf(parts):
+            return any_of(everywhere(p) for p in parts)
+        case Member(_, Covered("path", "/", others)):
+            return FALSE if others else TRUE
+        case Member(term, Intervals() as domain) if term.kind == IP:
+            # A complement reaches beyond all addresses: `not … within "10.0.0.0/8"` leaves something out.
+            if domain.meet(_EVERY) == domain and any(domain.meet(one) == one for one in (_EVERY_V4, _EVERY_V6)):
+                return TRUE
+    return said
+
+
 Judge: TypeAlias = Callable[[Formula], bool]
 
 
@@ -70,6 +117,12 @@ def blamed(
 
 
 # --- what to say of it
+
+
+def in_line(expr: ast.Expr) -> str | None:
+    """Return an expression as it is written, if it is short enough to be shown in a sentence."""
+    text = expr.span.text
+    return text if len(text) <= 60 and "\n" not in text else None
 
 
 def every_type(program: Program, region: Region) -> str:
@@ -100,11 +153,11 @@ def _bounds(program: Program, region: Region) -> Iterator[str]:
 
 
 def _shared(program: Program, keys: frozenset[str]) -> dict[str, Type]:
-    """Return the attributes that all of some types have, with one type and always."""
+    """Return the attributes that all of some types have, with one type, always, and not chosen by the caller."""
     kinds = [program.types[key].attributes for key in sorted(keys)]
     first: dict[str, AttributeSymbol] = kinds[0] if kinds else {}
-    return {
-        name: symbol.type
-        for name, symbol in first.items()
-        if all(name in k and k[name].type == symbol.type and not k[name].optional for k in kinds)
-    }
+
+    def like(one: AttributeSymbol, other: AttributeSymbol | None) -> bool:
+        return other is not None and other.type == one.type and not other.optional and not other.untrusted
+
+    return {name: symbol.type for name, symbol in first.items() if all(like(symbol, k.get(name)) for k in kinds)}

@@ -181,7 +181,7 @@ _Case: TypeAlias = tuple[list[Formula], dict[Literal, None]]
 
 
 def _alternatives(parts: tuple[Formula, ...], others: list[Formula], known: dict[Literal, None]) -> Iterator[_Case]:
-    for part in reversed(parts):  # what a rule demands last tells it from others more often than its types
+    for part in parts:
         yield [part, *others], known
 
 

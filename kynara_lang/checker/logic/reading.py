@@ -150,10 +150,12 @@ class Reading:
         declared = {key: self._program.types[key].attributes.get(name) for key in kind.names}
         required = frozenset(key for key, symbol in declared.items() if symbol is not None and not symbol.optional)
         optional = frozenset(key for key, symbol in declared.items() if symbol is not None and symbol.optional)
-        if required and required == kind.names:
+        if optional == kind.names:
+            return asked
+        if required == kind.names:
             return TRUE
-        sure = [Member(type_of(owner), Values(required))] if required else []
-        return any_of((*sure, all_of((Member(type_of(owner), Values(optional)), asked))))
+        kind_of = type_of(owner)
+        return any_of((Member(kind_of, Values(required)), all_of((Member(kind_of, Values(optional)), asked))))
 
     def _call(self, let: LetSymbol, arguments: list[Term]) -> Formula:
         key = (let.key, tuple(arguments))
