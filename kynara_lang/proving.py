@@ -9,8 +9,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable
 
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 
+from .analysis import escalation_report
+from .analysis.escalation import PATHS, escalations
 from .analysis.proving import Memory, Prover, pending
 from .analysis.solver import Limits
 from .checker.settings import LintSettings
@@ -30,7 +32,7 @@ class Proving:
     `memory` keeps answers between runs, `progress` is told how many questions of how many are done.
     """
 
-    wish: ProofWish
+    wish: ProofWish = field(factory=ProofWish)
     memory: Memory | None = None
     progress: Callable[[int, int], None] = lambda done, total: None
 
@@ -43,15 +45,25 @@ class Proving:
 
         asked = self.wish.wanted is True
         end = time.monotonic() + PATIENCE
+        evaluator, limits = Replay(program), Limits(milliseconds=int(self.wish.seconds * 1000))
         prover = Prover(
             program,
-            Replay(program),
-            Limits(milliseconds=int(self.wish.seconds * 1000)),
+            evaluator,
+            limits,
             self.memory,
             self.progress,
             lambda: asked or time.monotonic() < end,
         )
         proofs = prover.run(found, settings.selects)
+        if any(settings.selects(code) for code in PATHS):
+            left = float("inf") if asked else end - time.monotonic()
+            survey = escalations(program, evaluator, limits, seconds=left)
+            paths = tuple(d for d in escalation_report.diagnostics(survey) if settings.selects(d.code))
+            proofs = evolve(
+                proofs,
+                findings=(*proofs.findings, *paths),
+                unsettled=(*proofs.unsettled, *escalation_report.unsettled(survey)),
+            )
         unsettled = [d for d in proofs.unsettled if settings.selects(d.code)]
         if asked:
             unsettled = [evolve(d, severity=Severity.ERROR) for d in unsettled]

@@ -112,13 +112,17 @@ CODES: dict[str, Code] = _table(
     ("KYN808", "attribute-without-fixture", "Rules read an attribute that no fixture gives.", "warning"),
     ("KYN809", "hard-to-read", "A rule is built in a way that hides what it means.", "warning"),
     ("KYN901", "broken-invariant", "A request exists that an invariant rules out."),
+    ("KYN902", "untested-rule", "No test makes a rule match.", "warning"),
     ("KYN903", "not-proved", "Something could be neither proved nor refuted.", "note"),
 )
 
 LANGUAGE_CODES = frozenset(code for code in CODES if code < "KYN300") | {"KYN301", "KYN410", "KYN509"}
 """Errors of the language itself: no setting and no comment silences them. (KYN601 is a lint that is one in part.)"""
 
-PROVED_CODES = frozenset(code for code in CODES if code[3] in "49") - LANGUAGE_CODES
+TESTED_CODES = frozenset({"KYN902"})
+"""What only `kynara test --coverage` finds."""
+
+PROVED_CODES = frozenset(code for code in CODES if code[3] in "49") - LANGUAGE_CODES - TESTED_CODES
 """What only proofs find."""
 
 PROVABLE_CODES = frozenset({"KYN302", "KYN501", "KYN503", "KYN504", "KYN506"})

@@ -17,7 +17,7 @@ from ..checker.symbols import Program, RuleSymbol
 from ..compiler.digest import digest
 from . import canonical, evidence
 from .decision import ApprovalStatus, Decision, DecisionError, Effect
-from .engine import Arguments, CompiledBucket, Engine, LinkOutcome
+from .engine import Arguments, CompiledBucket, Engine, LinkOutcome, RuleOutcome
 from .entities import Entities, World
 from .explanation import Explanation, explain
 from .problems import InvalidRequest, Refused
@@ -142,6 +142,28 @@ class PolicySet:
         bucket = prepared.buckets[0]
         (arguments,) = self._engine.views(prepared.request, prepared.buckets, 0)
         return frozenset(o.test.rule.name for o in self._engine.outcomes(bucket, arguments) if o.counts)
+
+    def outcomes(self, request: Mapping[str, Any] | Request) -> Iterator[RuleOutcome]:
+        """Yield how each rule that fits fares, for every link and whoever could have called; raise `InvalidRequest`."""
+        prepared = self._prepared(request)
+        for at, bucket in enumerate(prepared.buckets):
+            for arguments in self._engine.views(prepared.request, prepared.buckets, at):
+                yield from self._engine.outcomes(bucket, arguments)
+
+    def determining(self, request: Mapping[str, Any] | Request) -> frozenset[str]:
+        """Return the names of all rules that determine a decision without approvals; raise `InvalidRequest`.
+
+        Those are the rules of all links that are decided as the request is: forbids, approvals or permits.
+        """
+        prepared = self._prepared(request)
+        effect = self._decide(prepared, ()).effect
+        found: set[str] = set()
+        for at, bucket in enumerate(prepared.buckets):
+            view = self._engine.strictest(bucket, self._engine.views(prepared.request, prepared.buckets, at))
+            outcome = self._engine.exact(bucket, view)
+            if outcome.effect is effect:
+                found.update(self._names(outcome.waits or outcome.rules))
+        return frozenset(found)
 
     def approval_digest(self, request: Mapping[str, Any] | Request) -> str:
         """Return what an approval of this request is bound to: `sha256:…`; raise `InvalidRequest` for a bad one."""

@@ -194,6 +194,13 @@ def test_formulas_of_independent_facts_are_decided_exactly(said: Formula) -> Non
     assert satisfiable([negated(said)]) is not all(truths)
 
 
+def test_all_alternatives_are_looked_at_together() -> None:
+    clauses = [any_of((a, b)) for a in (A, negated(A)) for b in (B, negated(B))]
+    assert not satisfiable(clauses)
+    for left_out in clauses:
+        assert satisfiable([c for c in clauses if c is not left_out])
+
+
 def test_what_is_equal_shares_its_values_and_their_order() -> None:
     equal = Fact(Term("==", (X, Y)))
     below = Fact(Term("<", (X, Y)))
@@ -342,6 +349,8 @@ EITHER = [
     '(any l in resource.labels: l == "a") and (any l in resource.labels: l == "b")',
     "resource.labels.contains_all(args.to)",
     "resource.labels.size() == 0",
+    'context.now.hour("UTC") == 23',
+    'context.now.hour("UTC") == 0',
     "delegation.depth == 0",
     '(subject is User and subject.grade == "mid") or (subject is Bot and subject.grade == "high")',
     '(not subject is User or subject.grade == "mid") and (not subject is Bot or subject.grade == "high")',
@@ -419,6 +428,24 @@ def test_predicates_and_constants_read_as_what_they_stand_for() -> None:
     found = regions_of(text)
     assert set(formula.conjuncts(found["a"].formula)) == set(formula.conjuncts(found["b"].formula))
     assert found["c"].formula == found["d"].formula
+
+
+@pytest.mark.parametrize(
+    ("condition", "possible"),
+    [
+        ("resource has size", True),
+        ("not resource has size", False),  # both have it, always
+        ("resource has owner and resource is Folder", False),
+        ("not resource has owner and resource is Doc", False),
+        ("not resource has owner", True),
+        ("resource has note and resource is Folder", False),
+        ("not resource has note and resource is Doc", True),
+        ("resource has note and not resource has owner", False),
+    ],
+)
+def test_has_asks_what_the_types_declare(condition: str, possible: bool) -> None:
+    regions = Regions(program(f"forbid r {{ subject User action look resource Doc, Folder when {condition} }}"))
+    assert regions.possible(regions.of(regions._program.rules[0]).formula) is possible
 
 
 def test_a_predicate_means_of_each_type_what_it_says_of_all() -> None:

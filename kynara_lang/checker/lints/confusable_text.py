@@ -52,11 +52,18 @@ resource Doc {
 }
 action read on Doc
 
-permit owner_reads "Owners read their documents, and the administrator everything" {
+permit owner_reads "Owners read their documents" {
   subject  User
   action   read
   resource Doc
-  scope    subject == resource.owner or subject == User::"admin"
+  scope    subject == resource.owner
+}
+
+permit admin_reads "The administrator reads everything" {
+  subject  User::"admin"
+  action   read
+  resource Doc
+  scope    any "the administrator answers for all of it"
 }
 ```
 

@@ -26,16 +26,16 @@ A name that is renamed for the convention keeps its spelling in requests with `a
 ```kyn
 subject User
 resource Order {
-  customer: User
+  assignee: User
 }
 action read on Order
 role supportLead
 
-permit readOrders "Support leads read orders, customers their own" {
-  subject  User
+permit readOrders "Support leads read the orders assigned to them" {
+  subject  User with role supportLead
   action   read
   resource Order
-  scope    subject == resource.customer or subject holds supportLead
+  scope    subject == resource.assignee
 }
 ```
 
@@ -44,16 +44,16 @@ permit readOrders "Support leads read orders, customers their own" {
 ```kyn
 subject User
 resource Order {
-  customer: User
+  assignee: User
 }
 action read on Order
 role support_lead as "supportLead"
 
-permit read_orders "Support leads read orders, customers their own" {
-  subject  User
+permit read_orders "Support leads read the orders assigned to them" {
+  subject  User with role support_lead
   action   read
   resource Order
-  scope    subject == resource.customer or subject holds support_lead
+  scope    subject == resource.assignee
 }
 ```
 

@@ -1,0 +1,214 @@
+"""Steps: what actions do to authority, and which later requests could be decided otherwise because of them.
+
+This is the structural half of looking for escalation. It follows types and the names that rules read, and asks no
+solver; a step whose effect nothing reads is left out here, which is a proof that it leads nowhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from attrs import define, field, frozen
+
+from ..checker.symbols import ActionSymbol, Program, RuleSymbol
+from ..semantics.types import Entity
+from ..syntax import ast
+from .links import Link, Slice, root, slices, surroundings
+from .solver import Smt
+from .universe import Universe
+
+POWERS = {
+    "edits_policy": "changes the policy, and with it every right",
+    "disables_audit": "stops what records misuse",
+    "registers_tool": "gives agents new tools",
+}
+"""Effects that are authority in themselves, and what they do."""
+
+MEMORY = "writes_memory"
+APPROVES = "approves"
+
+
+@frozen
+class Acting:
+    """One way to come to act as a principal of a type (by key): as the resource, or what it or an argument refers to.
+
+    `requires` holds, for each requirement, the actions (by key) of which one must be permitted on that principal.
+    """
+
+    principal: str
+    where: str = "resource"
+    name: str | None = None
+    requires: tuple[frozenset[str], ...] = ()
+    memory: bool = False
+
+    @property
+    def effect(self) -> str:
+        """The effect as it is declared."""
+        if self.memory:
+            return f"effects {MEMORY}"
+        return f"acts as {self.where}" + (f".{self.name}" if self.name else "")
+
+
+@frozen
+class Step:
+    """A request that changes what somebody may do: its slice, and whom the subject can then act as, if anybody."""
+
+    where: Slice
+    acting: Acting | None = None
+
+
+@frozen
+class Reading:
+    """What the rules of one slice read: attributes and roles by the external name of the type, and whether groups."""
+
+    attributes: frozenset[tuple[str, str]]
+    roles: frozenset[str]
+    groups: bool
+
+
+@define(eq=False)
+class Steps:
+    """The authority in one program, as far as types tell."""
+
+    program: Program
+    slices: list[Slice] = field(init=False)
+    _readings: dict[Slice, Reading] = field(factory=dict)
+    _by_subject: dict[str, list[Slice]] = field(factory=dict)
+    _asking: dict[str, list[RuleSymbol]] = field(factory=dict)
+
+    def __attrs_post_init__(self) -> None:
+        """List the slices in which anything is permitted, and the rules that ask for approvals by action."""
+        self.slices = slices(self.program)
+        for rule in self.program.rules:
+            for action in rule.actions if rule.effect == "require_approval" else ():
+                self._asking.setdefault(action, []).append(rule)
+
+    def of_subject(self, subject: str) -> list[Slice]:
+        """Return the slices of a subject type, those that tell most about power first."""
+        if subject not in self._by_subject:
+            mine = (s for s in self.slices if s.subject == subject)
+            self._by_subject[subject] = sorted(mine, key=self._dullness)
+        return self._by_subject[subject]
+
+    def _dullness(self, where: Slice) -> tuple[int, str, str]:
+        decl = self.program.actions[where.action].decl
+        effects = {e.text for e in decl.effects}
+        if effects & POWERS.keys():
+            rank = 0
+        elif decl.acts_as or decl.modifies or effects & {MEMORY, APPROVES, "mints_credential", "executes_code"}:
+            rank = 2
+        else:
+            rank = 1 if effects & {"irreversible", "sends_out", "reads_private"} else 3
+        return (rank, where.action, where.resource)
+
+    # --- what actions do
+
+    def powers(self, where: Slice) -> list[str]:
+        """Return the effects of a slice's action that are authority in themselves."""
+        return [e.text for e in self.program.actions[where.action].decl.effects if e.text in POWERS]
+
+    def has(self, where: Slice, effect: str) -> bool:
+        """Return whether a slice's action has an effect."""
+        return any(e.text == effect for e in self.program.actions[where.action].decl.effects)
+
+    def steps(self, subject: str) -> list[Step]:
+        """Return the steps that a subject type could take; not whether it may."""
+        found: list[Step] = []
+        for where in self.of_subject(subject):
+            action = self.program.actions[where.action]
+            acting = list(self.actings(where))
+            found += [Step(where, one) for one in acting]
+            if not acting and self._modified(action, where.resource):
+                found.append(Step(where))
+        return found
+
+    def actings(self, where: Slice) -> Iterable[Acting]:
+        """Yield every way in which a slice's action makes somebody act as a principal."""
+        action, resource = self.program.actions[where.action], where.resource
+        if any(e.text == MEMORY for e in action.decl.effects) and self._is_subject(resource):
+            yield Acting(resource, memory=True)
+        for node in action.decl.acts_as:
+            requires = tuple(self._required(name) for name in node.requires)
+            if node.attribute is None:
+                if self._is_subject(resource):
+                    yield Acting(resource, requires=requires)
+                continue
+            name = node.attribute.text
+            bag = action.parameters if node.root.text == "args" else self.program.types[resource].attributes
+            symbol = bag.get(name)
+            if symbol is not None and isinstance(symbol.type, Entity):
+                for key in sorted(symbol.type.names):
+                    if self._is_subject(key):
+                        yield Acting(key, node.root.text, name, requires)
+
+    def _required(self, name: ast.Ident) -> frozenset[str]:
+        target = self.program.tables.targets.get(name)
+        if isinstance(target, ActionSymbol):
+            return frozenset({target.key})
+        return frozenset(key for key, action in self.program.actions.items() if name.text in action.groups)
+
+    def _is_subject(self, key: str) -> bool:
+        return self.program.types[key].kind == "subject"
+
+    def _modified(self, action: ActionSymbol, resource: str) -> list[str]:
+        """Return what an action changes of a resource type: external names of attributes, `roles`, `parents`."""
+        attributes = self.program.types[resource].attributes
+        found = []
+        for modifies in action.decl.modifies:
+            name = modifies.attribute.text
+            if name in attributes:
+                found.append(attributes[name].external)
+            elif name in ("roles", "parents"):
+                found.append(name)
+        return found
+
+    # --- what later requests read
+
+    def matters(self, step: Step, later: Slice) -> bool:
+        """Return whether a rule of a later request reads what a step changes."""
+        action = self.program.actions[step.where.action]
+        external = self.program.types[step.where.resource].external
+        reading = self.reading(later)
+        for what in self._modified(action, step.where.resource):
+            if what == "parents" and what not in self.program.types[step.where.resource].attributes:
+                if reading.groups:
+                    return True
+            elif what == "roles" and what not in self.program.types[step.where.resource].attributes:
+                if external in reading.roles:
+                    return True
+            elif (external, what) in reading.attributes:
+                return True
+        return False
+
+    def reading(self, where: Slice) -> Reading:
+        """Return what the rules of a slice read, found by encoding them once."""
+        if where not in self._readings:
+            universe = Universe(Smt())
+            around = surroundings(universe, self.program, where)
+            link = Link(universe, self.program, where, root(universe, self.program, "subject", where.subject), around)
+            assert link.allowed is not None
+            attributes: set[tuple[str, str]] = set()
+            roles: set[str] = set()
+            groups = False
+            for mention in universe.mentions.values():
+                for name in mention.attributes:
+                    attributes |= {(kind, name.partition(":")[0]) for kind in mention.types}
+                roles |= mention.types if mention.roles else set()
+                groups = groups or bool(mention.groups)
+            self._readings[where] = Reading(frozenset(attributes), frozenset(roles), groups)
+        return self._readings[where]
+
+    def approvals(self, where: Slice) -> list[RuleSymbol]:
+        """Return the rules that can ask for an approval in a slice."""
+        return [
+            rule
+            for rule in self._asking.get(where.action, ())
+            if any(where.subject in p.types for p in rule.subjects)
+            and any(where.resource in p.types for p in rule.resources)
+        ]
+
+    @property
+    def approving(self) -> frozenset[str]:
+        """The actions (by key) by which somebody approves; empty where approving is no action of the program."""
+        found = (a for a in self.program.actions.values() if any(e.text == APPROVES for e in a.decl.effects))
+        return frozenset(action.key for action in found)

@@ -1,0 +1,178 @@
+"""The difference of two programs as text, as JSON, and as Markdown for a pull request."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from ..analysis.declared import Declared
+from ..analysis.differences import Differences, Side, SliceDifference
+from ..analysis.regions_text import Line, Region
+from ..diagnostics.excerpt import visible
+from ..diagnostics.witness_text import witness_lines
+from ..proofs import INSTALL
+from .output import counted
+
+Flip = tuple[int, str, str]
+"""A recorded request that is decided otherwise: its line, the decision before and after."""
+
+
+def as_text(found: Differences, flips: list[Flip] | None) -> str:
+    """Return the difference for a terminal."""
+    lines: list[str] = []
+    for declared in found.declared:
+        lines.append(f"declared: {_declared(declared)}")
+    if found.declared:
+        lines.append("")
+    for title, sides in _directions(found):
+        for place, side in sides:
+            lines += [f"{title}: {_place(place)}", *_side(side), ""]
+    lines += [f"request in line {line}: {before} -> {after}" for line, before, after in flips or ()]
+    lines.append(summary(found))
+    return "\n".join(visible(line) for line in lines)
+
+
+def as_markdown(found: Differences, flips: list[Flip] | None) -> str:
+    """Return the difference as a comment for a pull request."""
+    lines = [f"### Policy difference\n\n{_escaped(summary(found))}\n"]
+    for declared in found.declared:
+        lines.append(f"- declared: {_escaped(_declared(declared))}")
+    for title, sides in _directions(found):
+        if sides:
+            lines.append(f"\n#### {title}\n")
+        for place, side in sides:
+            lines.append(f"**{_escaped(_place(place))}**\n")
+            for region in side.regions:
+                lines += [f"- {_escaped(region.sentence)}\n", "  ```text"]
+                lines += [f"  {visible(line).replace('`', chr(39))}" for line in _region(region)]
+                lines.append("  ```")
+            if side.reason:
+                lines.append(f"- not settled: {_escaped(side.reason)}")
+    lines += [f"- recorded request in line {line}: {before} → {after}" for line, before, after in flips or ()]
+    return "\n".join(lines)
+
+
+def as_data(found: Differences, flips: list[Flip] | None) -> dict[str, Any]:
+    """Return the difference as JSON values."""
+    made: dict[str, Any] = {
+        "version": 1,
+        "declared": [{"change": d.change, "what": d.what, "old": d.old, "new": d.new} for d in found.declared],
+        "slices": [
+            {
+                "subject": s.subject,
+                "action": s.action,
+                "resource": s.resource,
+                "gains": _side_data(s.gains),
+                "losses": _side_data(s.losses),
+                "rules": [
+                    {"change": r.change, "effect": r.effect, "rule": r.name, "place": r.place} for r in s.rules
+                ],
+            }
+            for s in found.slices
+        ],
+        "summary": {
+            "gains": found.gains,
+            "losses": found.losses,
+            "unknown_gains": found.unknown_gains,
+            "equal_by_structure": found.by_structure,
+            "equal_by_proof": found.by_proof,
+            "solver": found.solver,
+        },
+    }
+    if flips is not None:
+        made["flips"] = [{"line": line, "before": before, "after": after} for line, before, after in flips]
+    return made
+
+
+def summary(found: Differences) -> str:
+    """Return the one line that says how it went."""
+    equal = found.by_structure + found.by_proof
+    unknown = sum("unknown" in (s.gains.verdict, s.losses.verdict) for s in found.slices)
+    gains = sum(s.gains.verdict == "found" for s in found.slices)
+    losses = sum(s.losses.verdict == "found" for s in found.slices)
+    if not found.slices:
+        return f"No difference: {counted(equal, 'kind')} of request decided alike, for sure"
+    parts = [f"more access in {counted(gains, 'kind')} of request" if gains else "no new access"]
+    parts.append(f"less in {losses}")
+    if unknown:
+        parts.append(f"unknown in {unknown}{'' if found.solver else f' ({INSTALL})'}")
+    parts.append(f"{equal} decided alike, for sure")
+    if unknown and not gains:
+        parts[0] = "no new access found"
+    return "; ".join(parts)
+
+
+def _directions(found: Differences) -> Iterator[tuple[str, list[tuple[SliceDifference, Side]]]]:
+    yield "More access", [(s, s.gains) for s in found.slices if s.gains.verdict == "found"]
+    yield "Less access", [(s, s.losses) for s in found.slices if s.losses.verdict == "found"]
+    yield (
+        "Unknown",
+        [(s, side) for s in found.slices for side in (s.gains, s.losses) if side.verdict == "unknown"],
+    )
+
+
+def _place(place: SliceDifference) -> str:
+    return f"{place.subject} {place.action} {place.resource}"
+
+
+def _side(side: Side) -> Iterator[str]:
+    for region in side.regions:
+        yield f"  {region.sentence}"
+        yield from (f"    {line}" for line in _region(region))
+    if side.reason:
+        yield f"  not settled: {side.reason}"
+
+
+def _region(region: Region) -> Iterator[str]:
+    for line in region.lines:
+        yield _line(line, region.side)
+    if region.note:
+        yield f"note: {region.note}"
+    for name, place in region.rules:
+        yield f"rule {name} ({place})"
+    yield f"for instance, {region.before} before, {region.after} now:"
+    yield from (f"  {line}" for line in witness_lines(region.request))
+
+
+def _line(line: Line, side: str) -> str:
+    other = "was" if side == "new" else "now"
+    if line.standing == "changed":
+        return f"{line.kind} {line.text}   ({other}: {line.across})"
+    if line.standing == "only":
+        return f"{line.kind} {line.text}   ({'new' if side == 'new' else 'gone'})"
+    if line.standing == "gone":
+        return f"no longer: {line.kind} {line.text}" if side == "new" else f"and now: {line.kind} {line.text}"
+    return f"{line.kind} {line.text}"
+
+
+def _declared(declared: Declared) -> str:
+    if declared.change == "changed":
+        return f"{declared.what}: {declared.old} -> {declared.new}"
+    return f"{declared.change} {declared.what}"
+
+
+def _escaped(text: str) -> str:
+    return "".join(f"\\{c}" if c in "\\`*_{}[]<>#|" else c for c in visible(text))
+
+
+def _side_data(side: Side) -> dict[str, Any]:
+    return {
+        "verdict": side.verdict,
+        "complete": side.complete,
+        "reason": side.reason,
+        "regions": [
+            {
+                "kind": r.kind,
+                "sentence": r.sentence,
+                "conditions": [
+                    {"clause": i.kind, "text": i.text, "standing": i.standing, "across": i.across} for i in r.lines
+                ],
+                "rules": [{"rule": name, "place": place} for name, place in r.rules],
+                "witness": r.request,
+                "before": r.before,
+                "after": r.after,
+                "note": r.note,
+            }
+            for r in side.regions
+        ],
+    }
