@@ -160,12 +160,13 @@ class Contrast:
         """Return that the giver decides a request more permissively, which both can read."""
         mine, its, smt = self.mine, self.its, self.smt
         if its is None:
-            return [mine.at_least("require_approval")]
+            return [mine.at_least("require_approval"), self.universe.members_readable(self.giver.program)]
         rises = (smt.both(mine.at_least(e), smt.no(its.at_least(e))) for e in ("allow", "require_approval"))
         return [smt.either(*rises), *self._complete, *(item.readable for item in self.items), *self._members()]
 
     def _members(self) -> list[Term]:
-        return [] if self.alike else [self.universe.members_readable(self.other.program)]
+        """Return that both can read who is in which group; the giver could not grant what it cannot read."""
+        return [] if self.alike else [self.universe.members_readable(v.program) for v in (self.giver, self.other)]
 
     def ask(self, *claims: Term) -> tuple[Answer, Model | None]:
         """Ask for a request; those regions that are known already are left out."""

@@ -99,7 +99,7 @@ class Differences:
 class Comparing:
     """Compares two versions. Without `limits` there is no solver, and only the structure answers.
 
-    `patience` says whether there is still time. `structural` is for tests: without it everything is asked of the solver.
+    `patience` says whether there is still time. `structural` is for tests: without it all is asked of the solver.
     """
 
     old: Version

@@ -81,6 +81,10 @@ class World:
         """Return the stored entity of a key such as `User::alice`."""
         return self._entities.get(key)
 
+    def stored(self) -> tuple[str, ...]:
+        """Return the keys of the entities that the store tells of, sorted."""
+        return tuple(sorted(self._entities))
+
     def attributes(self, type_key: str) -> Mapping[str, Slot]:
         """Return how to read the attributes of a type, by internal name."""
         return self._attributes[type_key]

@@ -66,6 +66,11 @@ class PolicySet:
         """Return a policy set of the same program that looks entities up in a store."""
         return PolicySet(self.program, entities)
 
+    @property
+    def world(self) -> World:
+        """What is known of entities."""
+        return self._world
+
     @cached_property
     def digest(self) -> str:
         """`sha256:…` of the canonical program; equal whatever the order of files and declarations."""

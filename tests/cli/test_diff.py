@@ -1,0 +1,108 @@
+"""`kynara diff`: who gains and who loses, with a request for each; revisions of git; exit codes."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from .project import Run
+
+OLD = """\
+subject User { tenant: String }
+resource Order { tenant: String  total: Decimal }
+action read on Order
+action refund on Order (amount: Decimal) effects irreversible
+role support
+permit refunds "Support refunds" {
+  subject User with role support  action refund  resource Order
+  scope subject.tenant == resource.tenant  when args.amount <= 50.00
+}
+permit reads "People read" { subject User  action read  resource Order  scope subject.tenant == resource.tenant }
+"""
+NEW = OLD.replace("50.00", "100.00")
+NARROWER = OLD.replace("scope subject.tenant == resource.tenant }", "scope subject.tenant == resource.tenant when resource.total < 9.00 }")
+
+
+@pytest.fixture
+def versions(kynara: Run, project: Path) -> Run:
+    for name, text in (("old", OLD), ("new", NEW), ("narrower", NARROWER)):
+        (project / name).mkdir()
+        (project / name / "shop.kyn").write_text(text, encoding="utf-8")
+    return kynara
+
+
+def test_who_gains_is_told_with_the_condition_and_a_request(versions: Run) -> None:
+    result = versions("diff", "old", "new", "--no-new-access")
+    assert result.exit_code == 1
+    assert result.stdout.startswith("More access: User refund Order\n  User with role support may now `refund` Order\n")
+    assert "when args.amount <= 100.00   (was: args.amount <= 50.00)" in result.stdout
+    assert 'action   refund(amount: "50.01")' in result.stdout
+    assert versions("diff", "old", "new").exit_code == 0
+
+
+def test_who_loses_is_no_new_access(versions: Run) -> None:
+    result = versions("diff", "old", "narrower", "--no-new-access", "--format", "json")
+    assert result.exit_code == 0
+    found = json.loads(result.stdout)
+    assert (found["summary"]["gains"], found["summary"]["losses"]) == (False, True)
+    (lost,) = found["slices"][0]["losses"]["regions"]
+    assert (lost["before"], lost["after"]) == ("allow", "deny")
+
+
+def test_the_same_is_the_same(versions: Run) -> None:
+    result = versions("diff", "old", "old", "--no-new-access")
+    assert (result.exit_code, result.stdout) == (0, "No difference: 2 kinds of request decided alike, for sure\n")
+
+
+def test_markdown_is_for_a_pull_request(versions: Run) -> None:
+    shown = versions("diff", "old", "new", "--format", "markdown").stdout
+    assert shown.startswith("### Policy difference\n")
+    assert "```text\n" in shown
+
+
+def test_recorded_requests_are_replayed(versions: Run, project: Path) -> None:
+    request = {
+        "subject": {"type": "User", "id": "a", "roles": ["support"], "properties": {"tenant": "x"}},
+        "action": {"name": "refund", "properties": {"amount": "70.00"}},
+        "resource": {"type": "Order", "id": "o", "properties": {"tenant": "x"}},
+    }
+    small = {**request, "action": {"name": "refund", "properties": {"amount": "7.00"}}}
+    (project / "log.jsonl").write_text(f"{json.dumps(small)}\n\n{json.dumps(request)}\n", encoding="utf-8")
+    result = versions("diff", "old", "new", "--replay", "log.jsonl")
+    assert "request in line 3: deny -> allow\n" in result.stdout
+    (project / "log.jsonl").write_text("{", encoding="utf-8")
+    assert versions("diff", "old", "new", "--replay", "log.jsonl").exit_code == 2
+
+
+def test_a_revision_of_git_is_read(versions: Run, project: Path) -> None:
+    for command in (
+        ["init", "-q"],
+        ["add", "old"],
+        ["-c", "user.name=a", "-c", "user.email=a@example.com", "commit", "-qm", "x"],
+    ):
+        subprocess.run(["git", *command], cwd=project, check=True)
+    (project / "old" / "shop.kyn").write_text(NEW, encoding="utf-8")
+    result = versions("diff", "HEAD:old", "old")
+    assert "More access: User refund Order" in result.stdout
+    missing = versions("diff", "nowhere:old", "old")
+    assert missing.exit_code == 2
+    assert "nowhere" in missing.stderr
+    assert versions("diff", "--", "-x:old", "old").exit_code == 2
+    assert versions("diff", "HEAD:nothing", "old").exit_code == 2
+
+
+def test_a_program_with_errors_is_not_compared(versions: Run) -> None:
+    result = versions("diff", "old", "broken")
+    assert result.exit_code == 2
+    assert "broken has errors" in result.stderr
+
+
+def test_without_the_solver_nothing_is_called_equal(versions: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kynara_lang.proofs.solver_installed", lambda: False)
+    result = versions("diff", "old", "new", "--no-new-access")
+    assert result.exit_code == 1
+    assert "unknown in 1" in result.stdout
+    assert "kynara-lang[prove]" in result.stdout
