@@ -50,6 +50,18 @@ def render_page(page: Page, width: int) -> Text:
     return _text("\n").join(parts)
 
 
+def lay_out(markdown: str, width: int) -> Text:
+    """Return Markdown with headings laid out for a width: print it as it is."""
+    width = max(32, min(width, WIDEST))
+    parts: list[Text] = []
+    for heading, body in re.findall(r"^#+ (.+)\n+((?:(?!#+ ).*\n?)*)", markdown, re.MULTILINE):
+        style = "bold underline" if parts else "bold"
+        parts += [_text("")] * bool(parts) + [_text(heading, style)]
+        if body.strip():
+            parts.append(_text("\n\n").join(_laid_out(body, width)))
+    return _text("\n").join(parts)
+
+
 def severity_words(page: Page) -> str:
     """Say in Markdown how much a code weighs and how it is silenced."""
     code, weight = page.code.code, page.code.severity.capitalize()

@@ -202,7 +202,7 @@ def _open_to_its_like(rule: RuleSymbol, agent: str, reach: Reach) -> bool:
 def _bounded(agent: str, action: str, reach: Reach) -> bool:
     """Whether some forbid or approval bounds the chains in which an agent does something."""
     return any(
-        reach.reads(rule, "delegation", "actor")
+        (reach.types_of(rule)[0] and reach.reads(rule, "delegation", "actor"))
         or (agent in reach.types_of(rule)[0] and (_asks_who(rule, reach) or _tests_type(rule, reach)))
         for rule in reach.narrowing(action)
     )
