@@ -16,21 +16,23 @@ from bisect import bisect_right, insort
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from attrs import frozen
 
 from .diagnostics.codes import LANGUAGE_CODES
 from .diagnostics.diagnostic import Diagnostic, Edit, Severity
 from .files import BOM, MAX_BYTES, FilesError, PolicyFile, read_bytes
-from .pipeline import Checked
+
+if TYPE_CHECKING:
+    from .pipeline import Checked
 
 ROUNDS: Final = 10
 """How often fixes are applied and the program checked again."""
 
 _SYNTAX: Final = "0"
 
-Recheck = Callable[[Mapping[str, str]], Checked]
+Recheck: TypeAlias = "Callable[[Mapping[str, str]], Checked]"
 """Checks the program again with other texts for some files, given by their names."""
 
 
@@ -197,13 +199,18 @@ def write(fixing: Fixing, files: Iterable[PolicyFile]) -> None:
 
     Raises `FilesError`, and writes none of them, if one is no longer what was checked or cannot be written.
     """
+    write_texts(fixing.before, fixing.after, files)
+
+
+def write_texts(before: Mapping[str, str], after: Mapping[str, str], files: Iterable[PolicyFile]) -> None:
+    """Do the same with old and new texts given by the names of the files."""
     waiting: list[tuple[str, PolicyFile]] = []
     try:
         for file in files:
-            if file.name in fixing.after:
+            if file.name in after:
                 with _told(file):
-                    content = _unchanged(file, fixing.before[file.name])
-                    waiting.append((_beside(file, in_bytes(fixing.after[file.name], content)), file))
+                    content = _unchanged(file, before[file.name])
+                    waiting.append((_beside(file, in_bytes(after[file.name], content)), file))
         for new, file in waiting:
             with _told(file):
                 os.replace(new, file.real)

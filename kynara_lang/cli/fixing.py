@@ -46,7 +46,7 @@ def apply_fixes(
     fixing = fixes.fix(checked, recheck, names, unsafe=unsafe)
     if diff:
         for changed in sorted(fixing.after):
-            _print_diff(ctx, changed, fixing)
+            print_diff(ctx, changed, fixing.before[changed], fixing.after[changed])
     elif given.unsaved is not None:
         _print_fixed(*given.unsaved, fixing)
     else:
@@ -58,9 +58,10 @@ def apply_fixes(
     return fixing
 
 
-def _print_diff(ctx: click.Context, name: str, fixing: Fixing) -> None:
+def print_diff(ctx: click.Context, name: str, before: str, after: str) -> None:
+    """Print on standard output what changes in a file, as a unified diff."""
     color = results(ctx).color_system is not None
-    for line in fixes.unified_diff(visible(name), fixing.before[name], fixing.after[name]):
+    for line in fixes.unified_diff(visible(name), before, after):
         shown = visible(line) if sys.stdout.isatty() else line
         style = {"+": "green", "-": "red", "@": "cyan"}.get(line[:1]) if color else None
         click.echo(click.style(shown, fg=style) if style else shown, color=color)

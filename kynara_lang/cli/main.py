@@ -47,15 +47,55 @@ COMMANDS: Final[dict[str, Entry]] = {
         "Decide requests, one a line.",
         "kynara decide policies/ --requests requests.jsonl",
     ),
+    "diff": Entry(
+        "kynara_lang.cli.diff:diff",
+        "Show who may do more and who less between two versions of policies.",
+        "kynara diff HEAD~1:policies policies",
+    ),
+    "escalation": Entry(
+        "kynara_lang.cli.escalation:escalation",
+        "Show who may change authority, and how anybody comes to more than was permitted.",
+        "kynara escalation policies/",
+    ),
     "explain": Entry(
         "kynara_lang.cli.explain:explain",
         "Say why a request is decided as it is.",
         "kynara explain policies/ --subject User::alice --action read --resource Order::o-1",
     ),
+    "fmt": Entry(
+        "kynara_lang.cli.fmt:fmt",
+        "Write policies in their canonical layout.",
+        "kynara fmt policies/",
+    ),
+    "init": Entry(
+        "kynara_lang.cli.init:init",
+        "Write a project to start from: a policy with tests, settings and a README.",
+        "kynara init my-policies",
+    ),
     "rule": Entry(
         "kynara_lang.cli.rule:rule",
         "Show what a lint or an error is about, and how to cure it.",
         "kynara rule KYN301",
+    ),
+    "std": Entry(
+        "kynara_lang.cli.std:std",
+        "Show the modules of the standard library, and what they declare.",
+        "kynara std tenancy",
+    ),
+    "test": Entry(
+        "kynara_lang.cli.test:test",
+        "Run the tests of policies, and say what they leave untried.",
+        "kynara test policies/ --coverage",
+    ),
+    "what-can": Entry(
+        "kynara_lang.cli.who_can:what_can",
+        "Say what a subject can do, and under which conditions.",
+        "kynara what-can Agent",
+    ),
+    "who-can": Entry(
+        "kynara_lang.cli.who_can:who_can",
+        "Say who can perform an action on a resource, and under which conditions.",
+        "kynara who-can refund Order",
     ),
 }
 

@@ -198,11 +198,19 @@ def _with_comments(module: ast.Module) -> ast.Module:
 
 def _documented(node: ast.Decl, docs: dict[int, str]) -> ast.Decl:
     changes: dict[str, Any] = {}
-    if doc := docs.get(node.span.first.line - 1):
+    if doc := _doc_of(node, docs):
         changes["doc"] = doc
     for part in ("attributes", "parameters", "fields"):
         inner = getattr(node, part, None)
         if inner and isinstance(inner[0], ast.AttributeDecl):
-            made = tuple(evolve(a, doc=docs[line]) if (line := a.span.first.line - 1) in docs else a for a in inner)
-            changes[part] = made
+            changes[part] = tuple(evolve(a, doc=doc) if (doc := _doc_of(a, docs)) is not None else a for a in inner)
     return evolve(node, **changes) if changes else node
+
+
+def _doc_of(node: ast.Node, docs: dict[int, str]) -> str | None:
+    """Return the documentation above a node, which is about the first thing of its line and nothing behind that."""
+    first = node.span.first
+    doc = docs.get(first.line - 1)
+    if doc is None or node.span.source.line_text(first.line)[: first.column - 1].strip(" \t\ufeff"):
+        return None
+    return doc
