@@ -1,5 +1,6 @@
 """`std.break_glass`: emergency access only where the import names it, for a while, in person, with an approval."""
 
+import re
 from typing import Any
 
 import pytest
@@ -59,9 +60,9 @@ def test_no_agent_uses_the_emergency_of_a_person() -> None:
 
 
 def test_without_the_name_in_the_import_nothing_is_permitted() -> None:
-    text = text_of("break_glass")
-    assert "emergency_access, " in text
-    closed = kynara.loads(text.replace("emergency_access, ", ""))
+    text = re.sub(r"emergency_access,\s*", "", text_of("break_glass"), count=1)
+    assert text != text_of("break_glass")
+    closed = kynara.loads(text)
     assert ask(closed, user(), "restore", DATABASE)[0] == "deny"
 
 

@@ -87,9 +87,8 @@ def test_its_program_uses_everything_that_can_be_imported(module: str) -> None:
     inner = {
         name for name in names if re.fullmatch(r"in_(europe|america|asia)|is_(middle|large)|is_within_limits", name)
     }
-    imported = set(
-        re.findall(r"\w+", " ".join(re.findall(r"^import std\.\w+ \((.*)\)$", text_of(module), re.MULTILINE)))
-    )
+    program_tree = parser.read(Source("policy.kyn", text_of(module)), Report())
+    imported = {name.text for item in program_tree.imports for name in item.names}
     assert names - inner <= imported
 
 

@@ -1,6 +1,7 @@
 """`std.trifecta`: what has seen private data and untrusted text sends nothing, or waits."""
 
 import itertools
+import re
 from typing import Any
 
 import pytest
@@ -48,6 +49,7 @@ def test_the_quarantined_read_untrusted_text_and_nothing_else(action: str, resou
 
 
 def test_an_action_that_joins_no_group_is_not_bound() -> None:
-    text = text_of("trifecta").replace("on Page    in egress  ", "on Page ")
+    text = re.sub(r" in egress\b", "", text_of("trifecta"), count=1)
+    assert text != text_of("trifecta")
     assert ask(program("trifecta"), agent(True, True), "post", entity("Page"))[0] == "deny"
     assert ask(kynara.loads(text), agent(True, True), "post", entity("Page"))[0] == "allow"
