@@ -1,7 +1,7 @@
 """Proofs as part of a check: the solver, the evaluator and the memory are brought together here.
 
-A check proves by itself what it can in a minute, if the extra `prove` is installed. One that was asked to prove takes as
-long as it takes, and what stays unknown is an error. Without the extra, what is not proved is said in one line.
+A check proves by itself what it can in a minute, if the extra `prove` is installed. One that was asked to prove takes
+as long as it takes, and what stays unknown is an error. Without the extra, what is not proved is said in one line.
 """
 
 from __future__ import annotations
