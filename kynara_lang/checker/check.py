@@ -44,14 +44,13 @@ def _check(
     program.library_sources = frozenset(module.source for module in libraries.values())
     declarations = Declarations(program, report)
     declarations.run(files, libraries, available)
+    program.rules = tuple(sorted((r for r, _ in declarations.rules), key=lambda r: r.name))
+    for index, rule in enumerate(program.rules):
+        rule.index = index
     rules = RuleChecks(program, report)
     _lets(program, declarations, rules, report)
     for rule, module in declarations.rules:
         rules.rule(rule, declarations.scopes[module])
-    ordered = sorted((r for r, _ in declarations.rules), key=lambda r: r.name)
-    for index, rule in enumerate(ordered):
-        rule.index = index
-    program.rules = tuple(ordered)
     for invariant, module in declarations.invariants:
         rules.invariant(invariant, declarations.scopes[module])
     program.invariants = tuple(i for i, _ in declarations.invariants)

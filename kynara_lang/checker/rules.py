@@ -66,6 +66,7 @@ class RuleChecks(Typechecker):
         self._context = context_of(program.context)
         self._subject_types = frozenset(k for k, t in program.types.items() if t.kind == "subject")
         self._all_types = frozenset(program.types)
+        self._library_permits = any(rule.library and rule.effect == "permit" for rule in program.rules)
 
     # --- clauses
 
@@ -193,10 +194,13 @@ class RuleChecks(Typechecker):
         """Return the types and actions that a rule does not cover, however wide its patterns.
 
         What only a library declares would otherwise widen every permit over `any`, a trait or a group of a program
-        that imports it; an import list that names it says that it is meant.
+        that imports it; an import list that names it says that it is meant. Where no permit of a library is active,
+        such a request is denied anyway, and then no forbid of the program has to make sense for it either.
         """
-        widens = isinstance(symbol, RuleSymbol) and symbol.effect == "permit" and not symbol.library
-        return frozenset(self.program.unnamed) if widens else frozenset()
+        if isinstance(symbol, RuleSymbol) and symbol.library:
+            return frozenset()
+        widens = isinstance(symbol, RuleSymbol) and symbol.effect == "permit"
+        return frozenset(self.program.unnamed) if widens or not self._library_permits else frozenset()
 
     # --- patterns
 

@@ -72,3 +72,12 @@ def test_a_forbid_of_the_program_reaches_what_libraries_declare() -> None:
     forbid = "forbid no { subject any action any resource any }\n"
     policies = compiled("import lib.more (free)\n" + forbid)
     assert policies.decide(ask("Ghost", "haunt", "Safe")).rules == ("p.no",)
+
+
+def test_rules_need_not_make_sense_for_what_only_a_library_declares() -> None:
+    forbid = 'forbid no { subject any action any resource any when resource.name == "secret" }\n'
+    secret = ask("User", "read", "Doc")
+    secret["resource"]["properties"] = {"name": "secret"}
+    assert compiled("import lib.more\n" + forbid).decide(secret).rules == ("p.no",)
+    with pytest.raises(AssertionError, match="KYN203"):  # there a permit could reach a `Safe`, which has no name
+        compiled("import lib.more (free)\n" + forbid)
