@@ -20,9 +20,10 @@ from attrs import define, field
 from ..diagnostics.diagnostic import Report
 from ..diagnostics.source import Source
 from . import ast, parser, stored
+from .columns import Row, align_rows, on_one_line
 from .layout import TABLE_WIDTH, WIDTH, Page, Piece, render
 from .pieces import SUPPRESSION, FormatterError, Words, read_pieces
-from .print_declarations import DeclarationPrinter, Row, Shown, align_rows, on_one_line
+from .print_declarations import DeclarationPrinter, Shown
 
 BOM: Final = "\ufeff"
 _ALONE: Final = (ast.RuleDecl, ast.InvariantDecl, ast.TestDecl)

@@ -12,6 +12,7 @@ from attrs import frozen
 
 from ..diagnostics.source import Span
 from ..diagnostics.suggest import near
+from .shapes import BEGIN_CLAUSES, SHAPES
 
 
 @frozen
@@ -168,10 +169,6 @@ _DECISIONS = {
     "require": "require_approval",
     "require approval": "require_approval",
 }
-_BEGIN_CLAUSES = (
-    "subject", "action", "resource", "scope", "when", "unless", "valid", "from", "quorum", "expires", "never", "always",
-)  # fmt: skip
-CLAUSE_WORD = "|".join(_BEGIN_CLAUSES)
 BEGIN_DECLARATIONS = (
     "module", "import", "trait", "subject", "resource", "type", "action", "context", "role", "let", "permit", "forbid",
     "require approval", "invariant", "fixture", "test",
@@ -188,83 +185,12 @@ def habit_at(span: Span, accepted: frozenset[str]) -> Habit | None:
     return None
 
 
-@frozen
-class _Shape:
-    """How a line looks with a habit in it; `\2` and so on in the texts are groups, and group `at` is to blame."""
-
-    needs: frozenset[str]  # one of these would fit
-    pattern: re.Pattern[str]
-    message: str
-    label: str
-    help: str
-
-
-def _shape(needs: str, pattern: str, message: str, label: str, cure: str) -> _Shape:
-    return _Shape(frozenset(needs.split()), re.compile(pattern), message, label, cure)
-
-
-_SHAPES = (
-    _shape(
-        "AND NAME",
-        r"(?P<at>\b(?:holds[ \t]+roles?[ \t]+\"?|has[ \t]+(?:a[ \t]+)?roles?[ \t]+\"?|holds[ \t]+\")"
-        r"(?!and\b|or\b)([a-z_]\w*)\"?)",
-        "a role is tested with `holds` and its name",
-        "not how roles are tested",
-        r"write `holds \2`",
-    ),
-    _shape(
-        "WHEN LET EXPECT",
-        rf"(?:^|(?<=[\s{{}}]))(?P<at>({CLAUSE_WORD}|given|expect|permit|forbid|role|module|import)[ \t]*:)(?!:)",
-        r"`\2` is written without `:`",
-        "one sign too many",
-        "delete the `:`",
-    ),
-    _shape(
-        "QMARK",
-        r"(?P<at>\b(List|Array|Vec|Collection)<([^<>\n]*)>)",
-        r"there is no type `\2`",
-        "not a type",
-        r"write `Set<\3>`",
-    ),
-    _shape(
-        "QMARK",
-        r"(?P<at>\b(Optional|Option|Maybe|Nullable)<([^<>\n]*)>)",
-        r"there is no type `\2`",
-        "not a type",
-        r"what may be missing ends with `?`: write `\3?`",
-    ),
-    _shape("QMARK", r"(?P<at>([A-Z]\w*)\[\])", "there are no lists", "not a type", r"write `Set<\2>`"),
-    _shape("SET", r"(?P<at>\[([A-Z]\w*)\])", "there are no lists", "not a type", r"write `Set<\2>`"),
-    _shape(
-        "IMPORT",
-        r"^(?P<at>from[ \t]+([\w.]+)[ \t]+import[ \t]+([\w, \t]*\w))",
-        "`import` comes first, and the names after it in parentheses",
-        "another language's order",
-        r"write `import \2 (\3)`",
-    ),
-    _shape(
-        "NAME",
-        r"^(?P<at>import[ \t]+([a-z_][\w.]*)\.([A-Z]\w*))",
-        "an imported name stands in parentheses",
-        "only the name of a module fits here",
-        r"write `import \2 (\3)`",
-    ),
-    _shape(
-        "LET",
-        r"^(?P<at>(?:def|fn|func|function)[ \t]+\w+[ \t]*\([^()\n]*\)[ \t]*(?::|\{|->))",
-        "there are no functions; what is allowed is said by rules",
-        "not a word of the language here",
-        "write `permit NAME { … }` or `forbid NAME { … }`; only a condition has a name by `let`",
-    ),
-)
-
-
 def _shaped(span: Span, accepted: frozenset[str]) -> Habit | None:
     text = span.source.text
     begin = max(text.rfind("\n", 0, span.start) + 1, span.start - 300)
     end = text.find("\n", span.start)
     line = text[begin : min(end if end >= 0 else len(text), span.start + 300)]
-    for shape in _SHAPES:
+    for shape in SHAPES:
         if not shape.needs & accepted:
             continue
         for found in shape.pattern.finditer(line):
@@ -285,6 +211,13 @@ def _roles(span: Span, accepted: frozenset[str]) -> Habit | None:
     found = next((f for f in head.finditer(text, begin, span.start + 30) if f.start() <= span.start), None)
     if found is None or not accepted & {"WITH_ROLE", "NAME", "TYPE_NAME"}:
         return None
+    if re.compile(r"\{\s*[a-z_]\w*\s*:").match(text, found.end()):
+        return Habit(
+            Span(span.source, found.start(), found.end() + 1),
+            "attributes stand right behind the entity",
+            "no `with` here",
+            "delete the `with`, such as in `order { total: 10.00 }`",
+        )
     listed = _ROLE_LIST.match(text, found.end())
     if listed is None or not found.start() <= span.start < listed.end():
         return None
@@ -456,9 +389,9 @@ def _duration(span: Span) -> Habit:
 
 
 def _misspelled(span: Span, accepted: frozenset[str]) -> Habit | None:
-    if not re.fullmatch(r"[A-Za-z_]+", span.text) or span.text in (*_BEGIN_CLAUSES, *BEGIN_DECLARATIONS):
+    if not re.fullmatch(r"[A-Za-z_]+", span.text) or span.text in (*BEGIN_CLAUSES, *BEGIN_DECLARATIONS):
         return None
-    if {"WHEN", "RBRACE"} <= accepted and (right := near(span.text, _BEGIN_CLAUSES)):
+    if {"WHEN", "RBRACE"} <= accepted and (right := near(span.text, BEGIN_CLAUSES)):
         return Habit(span, f"`{span.text}` begins no clause", "not a clause", f"did you mean `{right}`?")
     if "LET" in accepted and "WHEN" not in accepted and (right := near(span.text, BEGIN_DECLARATIONS)):
         cure = f"did you mean `{right}`?"

@@ -7,8 +7,9 @@ from collections.abc import Iterable
 
 from ..diagnostics.diagnostic import Edit, Fix, Report
 from ..diagnostics.source import Span
-from .habits import BEGIN_DECLARATIONS, CLAUSE_WORD, Habit, habit_at
+from .habits import BEGIN_DECLARATIONS, Habit, habit_at
 from .scrutiny import STRING
+from .shapes import CLAUSE_WORD
 
 _PLAIN = {
     "LBRACE": "`{`",

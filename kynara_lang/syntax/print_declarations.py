@@ -8,8 +8,8 @@ from typing import Final, ParamSpec, TypeVar, assert_never
 from attrs import define
 
 from . import ast
-from .columns import NARROW, aligned
-from .layout import TABLE_WIDTH, Cat, Choice, Group, Layout, Line, Nest, size_of
+from .columns import OPTIONS_GAP, Row, align_rows, on_one_line, set_gap
+from .layout import TABLE_WIDTH, Cat, Choice, Group, Layout, Line, Nest
 from .pieces import FormatterError
 from .print_expressions import STEP, SUM, Printer
 
@@ -17,18 +17,8 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 _CLAUSE: Final = 9  # the column of a clause's content, counted from its keyword
-_OPTIONS_GAP: Final = 3
 _REASONS_GAP: Final = 2
-_FAR: Final = 24  # by how much the options of an action are moved to the right at most
 _CONTINUED: Final = 4  # how far the rest of a heading is indented
-
-
-@define(eq=False)
-class Row:
-    """The cells of a declaration that has one line, and what stands before the second and the third of them."""
-
-    cells: Sequence[Layout | None]
-    gaps: Sequence[Choice | Line]
 
 
 @define(eq=False)
@@ -112,7 +102,7 @@ class DeclarationPrinter(Printer):
             words: list[Layout] = [self.word("in"), " ", self._some(groups, self.name)]
             target.append(Nest(Cat([Line() if target else "", *words]), STEP))
         options = list(self._options(node, groups))
-        before_target, before_options = Choice(" ", " "), Line(" " * _OPTIONS_GAP)
+        before_target, before_options = Choice(" ", " "), Line(" " * OPTIONS_GAP)
         parts: list[Layout] = [names, *([before_target, *target] if target else [])]
         parts += [Nest(Cat([before_options, *options]), STEP)] if options else []
         cells = [names, Cat(target) if target else None, Cat(options) if options else None]
@@ -337,60 +327,6 @@ def _align_expectations(expected: Sequence[_Expected]) -> None:
     """Let what is asked stand in one column, on what in another, and because of what in a third."""
     decision = max((len(one.decision) for one in expected), default=0)
     for one in expected:
-        _set(one.behind, " " * (decision - len(one.decision) + 1))
+        set_gap(one.behind, " " * (decision - len(one.decision) + 1))
     room = TABLE_WIDTH - STEP - _CLAUSE - decision - 1
     align_rows([one.row for one in expected if on_one_line(one.row, room)], room, _REASONS_GAP, everywhere=True)
-
-
-# Neighbours
-
-
-def align_rows(
-    rows: Sequence[Row], width: int = TABLE_WIDTH, gap: int = _OPTIONS_GAP, *, everywhere: bool = False
-) -> None:
-    """Align the cells of neighbours, as far as that makes no line too long.
-
-    `gap` is how far the third cells stand off; with `everywhere` lines that have none make room for them, too.
-    """
-    for columns in (2, 1, 0):
-        heads = [_width(row.cells[0]) for row in rows]
-        _place(rows, 1, heads, NARROW if columns > 0 else 0, 1)
-        _place(rows, 2, heads, _FAR if columns > 1 else 0, gap, everywhere=everywhere)
-        if all(row_width(row) <= width for row in rows):
-            return
-
-
-def _place(
-    rows: Sequence[Row], number: int, heads: list[int], limit: int, gap: int, *, everywhere: bool = False
-) -> None:
-    """Set the spaces before one cell of each row; `heads` has the width of what stands before it, and is updated."""
-    cells = [row.cells[number] if len(row.cells) > number else None for row in rows]
-    wanted = aligned([h if cell or everywhere else None for h, cell in zip(heads, cells, strict=True)], limit)
-    for place, (row, cell) in enumerate(zip(rows, cells, strict=True)):
-        if cell is not None:
-            space = gap + wanted[place] - heads[place]
-            _set(row.gaps[number - 1], " " * space)
-            heads[place] += space + _width(cell)
-
-
-def row_width(row: Row) -> int:
-    """Return the width of a row with the spaces it has now."""
-    return _width(row.cells[0]) + sum(
-        len(gap.flat) + _width(cell) for gap, cell in zip(row.gaps, row.cells[1:], strict=True) if cell is not None
-    )
-
-
-def on_one_line(row: Row, width: int = TABLE_WIDTH) -> bool:
-    """Whether a row fits on a line when it is aligned with nothing."""
-    cells = Cat([cell for cell in row.cells if cell is not None])
-    return not size_of(cells).broken and row_width(row) <= width
-
-
-def _width(cell: Layout | None) -> int:
-    return 0 if cell is None else size_of(cell).width
-
-
-def _set(gap: Choice | Line, text: str) -> None:
-    gap.flat = text
-    if isinstance(gap, Choice):
-        gap.broken = text

@@ -1,12 +1,13 @@
 """Lays out expressions, types and what they share with declarations: names, lists, braces.
 
-Parentheses are those that precedence demands, and those that an author put around the operand of `not`. Where an
-expression does not fit, it breaks at its loosest operators first, each leading its line.
+Parentheses are those that precedence demands, and those that an author put around the operand of `not` or around `all`
+and `any`, where they show how far these reach. Where an expression does not fit, it breaks at its loosest operators
+first, each leading its line.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final, TypeVar
 
 from . import ast
@@ -34,6 +35,7 @@ class Printer:
     def __init__(self, words: Words) -> None:
         """Take the words of the source."""
         self.words = words
+        self._before_colon: set[ast.Expr] = set()  # `true` and `false` there have parentheses, or they would be names
 
     # --- words, lists, braces
 
@@ -191,7 +193,7 @@ class Printer:
         """
         needed = _level(node) < level or (isinstance(node, ast.Quantifier) and not last)
         given = self._opened(node)
-        kept = needed or (keep and given > 0 and _level(node) < _POSTFIX)
+        kept = needed or (keep and given > 0 and _level(node) < _POSTFIX) or node in self._before_colon
         opening = self._parentheses("(", given, wanted=kept)
         inner = self._bare(node, last=last or kept)
         closing = self._parentheses(")", given, wanted=kept)
@@ -226,6 +228,7 @@ class Printer:
                 return Cat([self.word("not"), " ", self.expression(operand, _NEGATED, last=last, keep=True)])
             case ast.Quantifier(kind, variable, domain, body):
                 head: list[Layout] = [self.word(kind), " ", self.name(variable), " ", self.word("in"), " "]
+                self._before_colon.update(_last_word(domain))
                 reach = [self.expression(domain, SUM, last=False), self.word(":")]
                 return Group(Cat([*head, *reach, Nest(Cat([Line(), self.expression(body)]), STEP)]))
             case ast.Binary(op, left, right):
@@ -307,6 +310,22 @@ def _level(node: ast.Expr) -> int:
         case ast.Negate():
             return _UNARY
     return _POSTFIX
+
+
+def _last_word(node: ast.Expr) -> Iterator[ast.BoolLit]:
+    """Yield the `true` or `false` that an expression ends with, where it needs no parentheses for precedence."""
+    level = SUM
+    while _level(node) >= level:
+        match node:
+            case ast.BoolLit():
+                yield node
+                return
+            case ast.Negate(operand):
+                node, level = operand, _UNARY
+            case ast.Binary(_, _, right):
+                node, level = right, _level(node) + 1
+            case _:
+                return
 
 
 def _align(items: Sequence[object], pads: Sequence[Choice]) -> None:

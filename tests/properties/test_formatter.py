@@ -23,7 +23,21 @@ from .vocabulary import Draw
 COMMENTS = ("# c", "#", "## documentation", "### not documentation", '# kynara: ignore[KYN305] reason="x"', "# é\t")
 EXAMPLE = (Path(__file__).parents[1] / "syntax" / "complete_example.kyn").read_text(encoding="utf-8")
 BREAKS = ("\n", "\n\n", "\n\n\n", "\n   ", "\r\n")
-ATOMS = ("a", "true", "1", "2.50", '"s"', "subject", 'User::"x"', "{1, 2}", "2026-11-22", "4h", "f(x, y)", "a.b", "{r: 1}")
+ATOMS = (
+    "a",
+    "true",
+    "1",
+    "2.50",
+    '"s"',
+    "subject",
+    'User::"x"',
+    "{1, 2}",
+    "2026-11-22",
+    "4h",
+    "f(x, y)",
+    "a.b",
+    "{r: 1}",
+)
 COMPARISONS = ("==", "!=", "<", "<=", "in", "not in", "like", "within")
 
 
@@ -86,7 +100,9 @@ def expression(draw: Draw, depth: int = 4) -> str:
 
 def lines_of(pieces: list[Piece], text: str) -> list[tuple[int, list[str]]]:
     """Return for each suppression how many words come before the line that it covers, and the words of that line."""
-    words = [piece for piece in pieces if piece.text not in "(){},"]
+    dots = {number for number, piece in enumerate(pieces) if piece.text == "."}
+    rest = [piece for n, piece in enumerate(pieces) if not {n, n - 1} & dots]  # a dotted name is one, where it begins
+    words = [piece for piece in rest if piece.text not in "(){},"]
     covered = []
     for piece in pieces:
         for remark in (*piece.leads, *([piece.trail] if piece.trail else [])):

@@ -380,6 +380,23 @@ CASES = {
         let f = (x or y) and not u and (any s in t: s)
         let g = any s in t: s and u
         """,
+    "true and false keep parentheses before a colon, where they would be names": """
+        let a = any s in (true): s
+        let b = any s in (-(true)): s
+        let c = any s in -((false)): s
+        let d = any s in ((x) + (y * (true))): s
+        let e = any s in (x - (y or (true))): s
+        let f = any s in (g(any t in -(true): t) + (true)): s
+        let g = any s in (true): (any t in (false): t)
+        =>
+        let a = any s in (true): s
+        let b = any s in -(true): s
+        let c = any s in -(false): s
+        let d = any s in x + y * (true): s
+        let e = any s in x - (y or true): s
+        let f = any s in g(any t in -(true): t) + (true): s
+        let g = any s in (true): any t in (false): t
+        """,
     "parentheses behind not stay where they help": """
         let a = not (x == y) and not (z)
         let b = not x in y
@@ -607,6 +624,12 @@ def test_columns_end_where_they_would_need_more_than_six_spaces() -> None:
     assert aligned([3, None, 9, 10]) == [9, 0, 9, 10]
     assert aligned([10, 3, 9, 10]) == [10, 9, 9, 10]
     assert aligned([]) == []
+
+
+def test_the_reference_shows_what_comes_of_it() -> None:
+    section = (ROOT / "grammar" / "reference.md").read_text(encoding="utf-8").partition("\n## Formatting\n")[2]
+    before, after = BLOCK.findall(section)[:2]
+    assert laid_out(before) == after
 
 
 # --- line ends

@@ -109,3 +109,12 @@ def test_documentation_belongs_to_what_follows() -> None:
     assert [a.doc for a in action.parameters] == ["why"]
     assert isinstance(context, ast.ContextDecl)
     assert [a.doc for a in context.fields] == ["when"]
+
+
+def test_documentation_is_about_the_first_thing_on_its_line() -> None:
+    found = module("## a type\nsubject User { name: String }  role r\nrole s\ncontext {\n  ## one\n  a: Int, b: Int\n}")
+    assert [d.doc for d in found.declarations] == ["a type", None, None, None]
+    user, _, _, context = found.declarations
+    assert isinstance(user, ast.EntityDecl)
+    assert isinstance(context, ast.ContextDecl)
+    assert [a.doc for a in (*user.attributes, *context.fields)] == [None, "one", None]
