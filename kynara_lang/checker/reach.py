@@ -13,7 +13,7 @@ from typing import Final
 from attrs import define, field, frozen
 
 from ..diagnostics.source import Span
-from ..semantics.types import Entity, SetOf
+from ..semantics.types import IP, TIME, Entity, SetOf
 from ..syntax import ast
 from .origins import Both, Either, Formula, Origins, Path, Test, conjuncts, tests_in
 from .symbols import ActionSymbol, Approval, PatternSymbol, Program, RuleSymbol
@@ -124,7 +124,8 @@ class Reach:
     def guarded(self, subject: str, action: str, resource: str) -> bool:
         """Whether a forbid or an approval can stand in the way of an action.
 
-        A forbid that only keeps tenants or the like apart does not: as a scope does, it says which resources are meant.
+        A forbid does not that only keeps tenants or the like apart, which says as a scope does which resources are meant,
+        or that only asks for somebody to act for, an address or a time: what is done there is the same.
         """
         key = (subject, action, resource)
         if key not in self._guarded:
@@ -135,11 +136,22 @@ class Reach:
         return self._guarded[key]
 
     def _separates(self, rule: RuleSymbol) -> bool:
-        """Whether a forbid asks nothing but that subject and resource have an attribute in common."""
+        """Whether a forbid asks only for an attribute in common, for delegation, or for a place or time of the call."""
         if rule.effect != "forbid":
             return False
         asked = [t for f in self.origins.of_rule(rule) for t in tests_in(f) if t.operator not in ("is", "has")]
-        return bool(asked) and all(_same_attribute(test) for test in asked)
+        return bool(asked) and all(_same_attribute(test) or self._circumstance(test) for test in asked)
+
+    def _circumstance(self, test: Test) -> bool:
+        """Whether a test is about how a request comes, and not about what is done: through whom, from where, when."""
+        return bool(test.reads) and all(
+            read.root in ("delegated", "delegation") or (read.root == "context" and self._place_or_time(read.path))
+            for read in test.reads
+        )
+
+    def _place_or_time(self, path: Path) -> bool:
+        declared = self.program.context.get(path[1]) if len(path) > 1 else None
+        return declared is not None and declared.type in (IP, TIME)
 
     # --- delegation
 

@@ -10,7 +10,8 @@ A type of AI principals to which permits grant all three:
 
 One action can have several of the effects. An effect does not count if every action with it that the type is granted is
 covered, for that type, by a `require approval` or a `forbid`. A `forbid` that only keeps tenants or the like apart
-(subject and resource must have the same `tenant`) stops nothing of this and does not count.
+(subject and resource must have the same `tenant`), or only asks for somebody to act for, for an address or a time, stops
+nothing of this and does not count.
 
 Where a permit asks for a role, a group or one entity, the three must come together for subjects that hold that role, are
 in that group or are that entity: agents that are kept apart by roles are not reported, one role that has it all is.
@@ -191,6 +192,15 @@ INVALID = (
         'action feed.poll, feed.push on Page effects sends_out, reads_untrusted, reads_private\npermit feed "d" {  # <-\n'
         ' subject Agent::"x", User action feed.* resource any scope any "x" }\n'
         "require approval r { subject any action feed.poll resource any from User }",
+    ),
+    _example(
+        _LOOK,
+        _BROWSE,
+        _FOUND,
+        "forbid never_alone { subject Agent action any resource any unless delegated }\n"
+        "forbid late { subject Agent action any resource Tenanted when context.now > 2030-01-01"
+        " or (subject.tenant != resource.tenant and delegated) }\n"
+        'forbid far { subject Agent action any resource any unless context.ip within "10.0.0.0/8" }',
     ),
     "import std.agents (Autonomous)\nimport std.tenancy (Tenanted)\nsubject Bot is Autonomous, Tenanted\n"
     "resource Doc is Tenanted\naction look on Doc effects reads_private\naction fetch on Doc effects reads_untrusted\n"
