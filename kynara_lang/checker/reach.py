@@ -67,6 +67,7 @@ class Reach:
     _types: dict[RuleSymbol, tuple[frozenset[str], frozenset[str]]] = field(factory=dict, init=False)
     _excluded: dict[tuple[RuleSymbol, str, str], bool] = field(factory=dict, init=False)
     _guarded: dict[tuple[str, str, str], bool] = field(factory=dict, init=False)
+    _unstopped: dict[tuple[str, str, str], bool] = field(factory=dict, init=False)
     _flows: dict[str, dict[Need | None, dict[str, Grant]]] = field(factory=dict, init=False)
     _steps: dict[str, dict[Need | None, dict[str, Hop]]] = field(factory=dict, init=False)
     _allowed: dict[tuple[str, ast.Ident, str], bool] = field(factory=dict, init=False)
@@ -124,23 +125,39 @@ class Reach:
     def guarded(self, subject: str, action: str, resource: str) -> bool:
         """Whether a forbid or an approval can stand in the way of an action.
 
-        A forbid does not that only keeps tenants or the like apart, which says as a scope does which resources are meant,
-        or that only asks for somebody to act for, an address or a time: what is done there is the same.
+        A forbid does not that only keeps tenants or the like apart: as a scope does, it says which resources are meant.
+        Nor does one over `any` action that only asks for somebody to act for, an address or a time; one that names the
+        action does, because then somebody has thought about it.
         """
         key = (subject, action, resource)
         if key not in self._guarded:
             self._guarded[key] = any(
-                self.covers(rule, subject, action, resource) and not self._separates(rule)
+                self.covers(rule, subject, action, resource) and not self._separates(rule, of_all=True)
                 for rule in self.narrowing(action)
             )
         return self._guarded[key]
 
-    def _separates(self, rule: RuleSymbol) -> bool:
-        """Whether a forbid asks only for an attribute in common, for delegation, or for a place or time of the call."""
+    def _open(self, subject: str, action: str, resource: str) -> bool:
+        """Whether no forbid and no approval can stop what an action lets out, however the request comes."""
+        key = (subject, action, resource)
+        if key not in self._unstopped:
+            self._unstopped[key] = not any(
+                self.covers(rule, subject, action, resource) and not self._separates(rule, of_all=False)
+                for rule in self.narrowing(action)
+            )
+        return self._unstopped[key]
+
+    def _separates(self, rule: RuleSymbol, *, of_all: bool) -> bool:
+        """Whether a forbid asks only for an attribute in common, for delegation, or for a place or time of the call.
+
+        With `of_all`, the latter counts only for a rule over `any` action.
+        """
         if rule.effect != "forbid":
             return False
         asked = [t for f in self.origins.of_rule(rule) for t in tests_in(f) if t.operator not in ("is", "has")]
-        return bool(asked) and all(_same_attribute(test) or self._circumstance(test) for test in asked)
+        clauses = (clause for clause in rule.decl.clauses if isinstance(clause, ast.ActionClause))
+        looser = not of_all or any(pattern.name is None for clause in clauses for pattern in clause.patterns)
+        return bool(asked) and all(_same_attribute(test) or (looser and self._circumstance(test)) for test in asked)
 
     def _circumstance(self, test: Test) -> bool:
         """Whether a test is about how a request comes, and not about what is done: through whom, from where, when."""
@@ -198,13 +215,13 @@ class Reach:
     def _grants(self, subject: str, effects: frozenset[str]) -> Iterator[tuple[Need, Grant]]:
         """Yield what permits grant a type of actions with some effects where nothing stands in the way, and to whom.
 
-        An action counts as guarded where any of the resource types it is granted on is.
+        An action counts as stopped where it is on any of the resource types that it is granted on.
         """
         actions = (key for key, action in self.program.actions.items() if not effects.isdisjoint(effects_of(action)))
         for name in sorted(actions):
             for permit in self.permits(name):
                 resources = self.resources(permit, subject, name)
-                if resources and not any(self.guarded(subject, name, r) for r in resources):
+                if resources and all(self._open(subject, name, r) for r in resources):
                     for need in _needs(permit.subjects, subject):
                         yield need, Grant(permit, self.program.actions[name], resources)
 

@@ -5,8 +5,8 @@
 A `permit` that lets an AI principal perform an action with the effect `irreversible`, where no `require approval` and no
 `forbid` covers that type of agent, that action and that type of resource. A rule that asks only sometimes counts
 (`when args.amount > 50.00`): then somebody has thought about where the line is. A `forbid` that only keeps tenants apart
-does not, because it says which resources are meant and not whether anybody looks; nor one that only asks for somebody to
-act for, for an address or for a time.
+does not, because it says which resources are meant and not whether anybody looks; nor one over `any`
+action that only asks for somebody to act for, for an address or for a time.
 
 AI principals are the types with the trait `Autonomous` of `std.agents`; without it, a type named `Agent`. People are not
 reported.

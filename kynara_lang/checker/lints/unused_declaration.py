@@ -12,6 +12,8 @@ A declaration of the checked files that nothing depends on:
 - a **context field** that nothing reads and no test gives (`now` is always used);
 - an **entity type** that no declaration names and no rule covers; a **trait** that nothing names, or that has no
   attributes and is only given to types; a **`type`** that nothing has;
+- an **action group** behind `in` that no rule, no invariant and no `requires` names: often the name of a library's group,
+  misspelt, so that the library's rules do not reach the action;
 - an **imported name** of a let, a trait, a role or a `type` that the file does not mention;
 - a **fixture** that no test uses.
 
@@ -103,6 +105,7 @@ from __future__ import annotations
 
 from ...diagnostics.diagnostic import Edit, Fix
 from ...diagnostics.source import Span
+from ...diagnostics.suggest import near
 from ...syntax import ast, walk
 from ..declarations import module_name
 from ..linter import Context, Lint
@@ -149,6 +152,9 @@ INVALID = (
     "trait Named { name: String }\ntrait Sized { size: Int }  # <-\nsubject User is Named\nresource Doc is Named, Sized\n"
     "action read on Doc in all_actions\n"
     'permit p "d" { subject User action all_actions resource Named scope subject.name == resource.name }',
+    "import std.email\nsubject User\nresource Box { owner: User }\n"
+    "action send on Box (to: Set<Email>)\n in inside_mial,  # <-\n reads_box  # <-\n"
+    'permit p "d" { subject User action send resource Box scope resource.owner == subject }',
 )
 
 _LABELS = {
@@ -211,10 +217,37 @@ def _declaration(decl: ast.Decl, uses: Uses, context: Context) -> None:
             if (trait.members and attributes) or _unused(name, "trait", trait, uses, context):
                 root = "subject" if any(program.types[key].kind == "subject" for key in trait.members) else "resource"
                 _attributes(decl, trait, root, uses, context)
+        case ast.ActionDecl(groups=groups):
+            for group in groups:
+                _group(group, context)
         case ast.ContextDecl(fields):
             for field in fields:
                 if field.name.text != "now":
                     _unused(field.name, "context field", program.context[field.name.text], uses, context)
+
+
+def _group(group: ast.Ident, context: Context) -> None:
+    named = context.shared(groups_named)
+    if group.text in named:
+        return
+    meant = near(group.text, named)
+    context.report(
+        group.span,
+        f"no rule names the action group `{group.text}`",
+        "nothing comes of being in it",
+        help=f"did you mean `{meant}`?" if meant else f"delete it, or name it in a rule: `action {group.text}`",
+    )
+
+
+def groups_named(program: Program) -> set[str]:
+    """Return what rules, invariants and `requires` name as actions or groups, and the groups that libraries offer."""
+    decls = [*(rule.decl for rule in program.rules), *(i.decl for i in program.invariants)]
+    patterns = (node for decl in decls for node in walk.descend(decl) if isinstance(node, ast.ActionPattern))
+    acting = (acts for action in program.actions.values() for acts in action.decl.acts_as)
+    required = (name.text for acts in acting for name in acts.requires)
+    named = {pattern.name.text for pattern in patterns if pattern.name is not None}
+    shared = (a for a in program.actions.values() if a.decl.span.source in program.library_sources)
+    return named.union(required, *(action.groups for action in shared))
 
 
 def _attributes(

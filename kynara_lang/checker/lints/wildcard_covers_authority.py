@@ -50,11 +50,11 @@ resource Project {
   team: String
 }
 action read, comment on Project in daily_work
-action run_pipeline on Project in daily_work effects executes_code
+action run_pipeline on Project effects executes_code
 
-permit agents_work "Agents read and comment the projects of their team" {
+permit agents_work "Agents do the daily work of their team" {
   subject  Agent
-  action   read, comment
+  action   daily_work
   resource Project
   scope    subject.team == resource.team
 }
