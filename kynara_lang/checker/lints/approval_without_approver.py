@@ -5,7 +5,8 @@
 A `require approval` without a `from`; that is an error of the language itself, which no setting silences. And one whose
 `from` lets nobody approve, whatever the request:
 
-- its patterns cover no type, such as a trait that no subject has;
+- its patterns cover no type, such as a trait that no subject has (in files that are a library themselves, whoever imports
+  them gives some type the trait, so nothing is said there);
 - its `where` is never true: a `false`, also through a `let`, or a test that the types decide;
 - `where` wants the approver to be the subject, the delegator or the actor, or the only approver named is the only
   subject that the rule is about: nobody in the chain of a request can approve it;
@@ -89,8 +90,11 @@ from ..linter import Context, Lint
 from ..origins import Formula, Path, Test, conjuncts
 from ..reach import Reach
 from ..symbols import Approval, RuleSymbol
+from ..uses import is_library
 
 VALID = (
+    "module std.own\ntrait Reviewer { }\naction publish\n"
+    "require approval r { subject any action publish resource any from Reviewer }",
     rules(
         "require approval r { subject any action write resource Doc from User with role lead where approver != subject }"
     ),
@@ -160,6 +164,8 @@ def _nobody(rule: RuleSymbol, approval: Approval, context: Context) -> tuple[Spa
     patterns = approval.clause.patterns
     covered = patterns[0].span.to(patterns[-1].span)
     types = frozenset[str]().union(*(pattern.types for pattern in approval.approvers))
+    if not types and context.shared(is_library):
+        return None  # whoever imports it says who that is
     if not types:
         return covered, "covers no type of subjects", f"no subject of this program is a `{covered.text}`"
     if approval.where is not None:
