@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from kynara_lang.checker.linter import LintSettings
+from kynara_lang.checker.linter import LintSettings, lint_of
 from kynara_lang.diagnostics.diagnostic import Diagnostic
 from kynara_lang.diagnostics.source import Source
 from kynara_lang.pipeline import Libraries, check_sources, standard_library
@@ -83,10 +83,21 @@ def test_the_time_suggested_is_within_what_is_set() -> None:
     assert "`expires 24h`" in (finding.help or "")
 
 
-@pytest.mark.parametrize("nonsense", ["a week", "", "-1d", "0s"])
-def test_a_setting_that_is_no_time_counts_as_a_week(nonsense: str) -> None:
-    assert found(LONG, "KYN603", **{"at-most": nonsense}) == ()
-    assert len(found(LONG.replace("2d", "8d"), "KYN603", **{"at-most": nonsense})) == 1
+@pytest.mark.parametrize(
+    ("code", "value", "said"),
+    [
+        ("KYN603", "a week", "must be a duration, such as `7d` or `12h`"),
+        ("KYN603", "", "must be a duration, such as `7d` or `12h`"),
+        ("KYN603", "-1d", "must be longer than nothing, such as `7d`"),
+        ("KYN603", "0s", "must be longer than nothing, such as `7d`"),
+        ("KYN603", "12h", None),
+        ("KYN809", 0, "must be 1 or more"),
+        ("KYN809", 1, None),
+    ],
+)
+def test_a_setting_that_means_nothing_is_refused(code: str, value: object, said: str | None) -> None:
+    (option,) = (option for option in lint_of(code).options if option.name == "at-most")
+    assert option.problem(value) == said
 
 
 def test_the_fix_shortens_and_is_not_safe() -> None:

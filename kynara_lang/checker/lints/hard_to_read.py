@@ -279,6 +279,10 @@ def _in_lines(expr: ast.Expr, word: str) -> str | None:
     return "\n".join([f"write one `{word}` for each part", *(f"{word} {part.span.text}" for part in expr.operands)])
 
 
+def _problem(most: int) -> str | None:
+    return None if most > 0 else "must be 1 or more"
+
+
 LINT = Lint(
     nodes={
         ast.UnlessClause: _unless_clause,
@@ -290,5 +294,5 @@ LINT = Lint(
         ast.Binary: _binary,
         ast.Call: _call,
     },
-    options=(Option("at-most", 8, "how many parts a condition may have"),),
+    options=(Option("at-most", 8, "how many parts a condition may have", _problem),),
 )

@@ -90,7 +90,19 @@ from ..lint_examples import rules
 from ..linter import Context, Lint, Option
 from ..symbols import RuleSymbol
 
-AT_MOST = Option("at-most", "7d", "the longest time that an approval may last")
+
+def _length(text: str) -> int:
+    return times.read_duration(text)
+
+
+def _problem(text: str) -> str | None:
+    try:
+        return None if _length(text) > 0 else "must be longer than nothing, such as `7d`"
+    except ValueProblem:
+        return "must be a duration, such as `7d` or `12h`"
+
+
+AT_MOST = Option("at-most", "7d", "the longest time that an approval may last", _problem)
 VALID = (
     rules("require approval r { subject any action write resource Doc from User with role lead expires 7d }"),
     rules("require approval r { subject any action write resource Doc from User with role lead expires 168h }"),
@@ -133,17 +145,9 @@ def _rule(rule: RuleSymbol, context: Context) -> None:
             )
 
 
-def _length(text: str) -> int:
-    return times.read_duration(text)
-
-
 def _longest(context: Context) -> int:
-    """Return the longest time allowed, in nanoseconds; a setting that is no such time counts as the default."""
-    try:
-        given = _length(context.option(AT_MOST.name))
-    except ValueProblem:
-        given = 0
-    return given if given > 0 else _length(str(AT_MOST.default))
+    """Return the longest time allowed, in nanoseconds."""
+    return _length(context.option(AT_MOST.name))
 
 
 LINT = Lint(rule=_rule, options=(AT_MOST,))
