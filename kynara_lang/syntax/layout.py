@@ -35,7 +35,8 @@ class Remark:
 class Piece:
     """A word or sign of the source with its comments: those on lines before it, and one at the end of its line.
 
-    `apart` says that an empty line stands before it and its comments, `fresh` that it or they begin a line.
+    `apart` says that an empty line stands before it and its comments, `fresh` that it or they begin a line. `inside` is
+    how much further the comments are indented than the word: they stand in what it closes.
     """
 
     text: str
@@ -45,6 +46,7 @@ class Piece:
     trail: Remark | None = None
     apart: bool = False
     fresh: bool = False
+    inside: int = 0
 
 
 @define(eq=False)
@@ -242,8 +244,10 @@ class _Pen:
             if self._trail is not None or "".join(self._line).strip():
                 self.break_line(indent)
             for remark in piece.leads:
+                self.write(" " * piece.inside, indent)
                 self.write_remark(remark, indent)
-                self.break_line(indent, apart=remark.gap)
+                closes = piece.inside > 0 and remark is piece.leads[-1]
+                self.break_line(indent, apart=remark.gap and not closes)
         self.write(piece.text, indent)
         self.page.places[piece.start] = len(self.page.lines)
         if piece.trail is not None:

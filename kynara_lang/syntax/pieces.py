@@ -22,6 +22,7 @@ _WORD: Final = re.compile(
     re.VERBOSE,
 )
 _JOINS: Final = frozenset({",", "{"})  # what joins the line before it, in front of a comment there
+_BEGINS: Final = frozenset({"{", "(", ","})  # what a new item follows, which does not
 
 
 class FormatterError(Exception):
@@ -91,7 +92,8 @@ class Words:
             piece.leads = self._carried + piece.leads
             self._carried = []
         before, self._taken = self._taken, piece
-        if before is not None and piece.text in _JOINS and not piece.leads and piece.trail is None:
+        joins = before is not None and piece.text in _JOINS and before.text not in _BEGINS
+        if before is not None and joins and not piece.leads and piece.trail is None:
             piece.trail, before.trail = before.trail, None
         return piece
 

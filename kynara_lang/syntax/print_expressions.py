@@ -94,7 +94,7 @@ class Printer:
         for remark in piece.leads:
             remarks += [hard(apart=apart), remark]
             apart = remark.gap
-        piece.leads = []
+        piece.leads, piece.inside = [], STEP  # it may get others, from parentheses that are left out behind it
         return remarks, piece
 
     def _empty(self, opening: Piece, remarks: list[Layout], closing: Piece, space: str) -> Layout:

@@ -546,6 +546,72 @@ CASES = {
                    User
         }
         """,
+    "comments of parentheses that are left out": """
+        let x = (f()# a
+        )# b
+        let y = ({1 # 0
+        }# a
+
+        # b
+
+        # c
+        )# d
+        =>
+        let x = f(
+          # a
+          # b
+        )
+        let y = {
+          1  # 0
+          # a
+          # b
+
+          # c
+          # d
+        }
+        """,
+    "comments between items in braces stay where they are": """
+        let x = {
+          {a: 1},  # first
+          {a: 2},  # second
+          {
+            a: 3  # third
+          }
+        }
+        let y = {  # why
+          {a: 1},
+          {a: 2}
+        }
+        let z = f(  # what
+          {1},  # one
+          {2}
+        )
+        """,
+    "a brace joins the line before a comment": """
+        subject A # why
+        {
+          b: # what
+          { c: Int } }
+        permit p "d" # when
+        {
+          when ## doc
+          (({# set
+            {}})) == x }
+        =>
+        subject A {  # why
+          b: {  # what
+               c: Int
+             }
+        }
+
+        permit p "d" {  # when
+          when  ## doc
+                   {  # set
+                     {}
+                   }
+                     == x
+        }
+        """,
     "a comment does not count for the width": """
         let x = aaaaaaaaaaaaaaaaaaaaaaaa and bbbbbbbbbbbbbbbbbbbbbbbbbbb and ccccccccccccccccccccc  # a long comment about this
         """,
