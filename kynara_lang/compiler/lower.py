@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import Any, Literal, cast
+from zoneinfo import ZoneInfo
 
 from attrs import frozen
 
@@ -229,7 +230,8 @@ class Lowering:
         if text is not None and reads:
             kind = self._tables.types.get(node, ERROR)
             if text not in self._shown:
-                self._shown[text] = ir.Shown(text, value, kind)
+                zone = value.value if isinstance(value, ir.Const) and isinstance(value.value, ZoneInfo) else None
+                self._shown[text] = ir.Shown(text, value if zone is None else ir.Const(zone.key), kind)
         return value
 
     def _path(self, node: ast.Expr, names: _Names) -> tuple[ir.Expr, str | None]:

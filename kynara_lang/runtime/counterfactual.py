@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterator, Mapping
-from itertools import combinations, islice
+from itertools import combinations, islice, product
 from typing import Any
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from ..checker.symbols import AttributeSymbol
 from ..compiler import ir
@@ -20,9 +20,11 @@ from ..semantics import types
 from ..semantics.display import display
 from ..semantics.problems import EvaluationError
 from ..semantics.types import Type
+from . import ranges
 from .canonical import canonical_value
 from .decision import Decision, Effect
 from .engine import Arguments, CompiledBucket, Engine, attempt
+from .ranges import COMPARISONS, Range
 from .request import Request
 
 Decide = Callable[[Mapping[str, Any], list[Any]], Decision]
@@ -30,6 +32,7 @@ Decide = Callable[[Mapping[str, Any], list[Any]], Decision]
 _MOST_TRIES = 250
 _MOST_TOLD = 4
 _LARGEST = 3
+_MOST_JOINED = 8
 _TEXT = 60
 _UNIT: dict[Type, int] = {types.INT: 1, types.DECIMAL: 100, types.TIME: 10**9, types.DURATION: 10**9}
 
@@ -58,6 +61,7 @@ class _Edit:
     value: Any = field(eq=False)  # JSON, which cannot be hashed; the text says it
     add: bool
     text: str
+    range: Range | None = field(default=None, eq=False)
 
 
 def search(
@@ -75,24 +79,51 @@ def search(
     found: dict[str, Change] = {}
     if decision.effect is Effect.REQUIRE_APPROVAL:
         found |= _approved(decision)
-    pool = list(_pool(engine, request, buckets))
+    links = [(b, engine.strictest(b, engine.views(request, buckets, at))) for at, b in enumerate(buckets)]
+    pool = list(_pool(engine, request, links))
+
+    def better(edits: frozenset[_Edit]) -> Effect | None:
+        changed = _applied(raw, edits)
+        effect = decide(changed, approvals).effect if changed is not None else decision.effect
+        return effect if effect.rank > decision.effect.rank else None
+
     smallest: list[frozenset[_Edit]] = []
     for edits in islice(_sets(pool), _MOST_TRIES):
         if any(told <= edits for told in smallest) or len({e.path for e in edits if not e.add}) < sum(
             not e.add for e in edits
         ):
             continue
-        changed = _applied(raw, edits)
-        if changed is None:
-            continue
-        effect = decide(changed, approvals).effect
-        if effect.rank > decision.effect.rank:
+        effect = better(edits)
+        if effect is not None:
             smallest.append(edits)
-            text = " and ".join(sorted(e.text for e in edits))
-            found[text] = Change(text, effect, changed)
+            text = " and ".join(sorted(_told(edit, edits, links, engine, better) for edit in edits))
+            found[text] = Change(text, effect, _applied(raw, edits))
             if len(found) >= _MOST_TOLD:
                 break
     return tuple(found.values())
+
+
+def _told(
+    edit: _Edit,
+    edits: frozenset[_Edit],
+    links: list[tuple[CompiledBucket, Arguments]],
+    engine: Engine,
+    better: Callable[[frozenset[_Edit]], Effect | None],
+) -> str:
+    """Return an edit in words: a range of values only where all of them would do."""
+    if edit.range is None:
+        return edit.text
+    tried = ranges.probes(edit.range, links)
+    if tried is None:
+        return edit.range.exact
+    for value in tried:
+        try:
+            raw = canonical_value(value, edit.range.type, engine.program)
+        except EvaluationError:
+            continue  # beyond the last value there is
+        if better(edits - {edit} | {evolve(edit, value=raw)}) is None:
+            return edit.range.exact
+    return edit.text
 
 
 def _approved(decision: Decision) -> dict[str, Change]:
@@ -119,11 +150,12 @@ def _sets(pool: list[tuple[_Edit, ...]]) -> Iterator[frozenset[_Edit]]:
                 yield edits
 
 
-def _pool(engine: Engine, request: Request, buckets: tuple[CompiledBucket, ...]) -> Iterator[tuple[_Edit, ...]]:
+def _pool(
+    engine: Engine, request: Request, links: list[tuple[CompiledBucket, Arguments]]
+) -> Iterator[tuple[_Edit, ...]]:
     """Yield what could be changed: for each permit that fails, and for each forbid that stops the request."""
     told: set[tuple[_Edit, ...]] = set()
-    for at, bucket in enumerate(buckets):
-        arguments = engine.strictest(bucket, engine.views(request, buckets, at))
+    for at, (bucket, arguments) in enumerate(links):
         atoms = _Atoms(engine, request, at, bucket, arguments)
         permits: list[tuple[int, list[tuple[_Edit, ...]]]] = []
         for outcome in engine.outcomes(bucket, arguments):
@@ -189,7 +221,8 @@ class _Atoms:
                 wrong = [o for o in operands if (self.value(o) is True) != truth] if together else list(operands)
                 found = [self.ways(o, truth) for o in wrong]
                 if together:
-                    return [tuple(e for ways in found for e in ways[0])] if found and all(found) else []
+                    joined = islice(product(*found), _MOST_JOINED) if found else ()
+                    return [tuple(e for way in ways for e in way) for ways in joined]
                 return [way for ways in found for way in ways]
             case ir.Read():
                 return self._set(expr, truth)
@@ -212,7 +245,7 @@ class _Atoms:
                 if truth and isinstance(values, frozenset):
                     return [w for v in sorted(values, key=str)[:3] for w in self._set(read, v)]
                 return []
-        if len(operands) != 2 or template not in _COMPARISONS:
+        if len(operands) != 2 or template not in COMPARISONS:
             return self._contained(template, operands, truth)
         op = template[4:-4]
         a, b = operands
@@ -230,11 +263,12 @@ class _Atoms:
         if other is None:
             return []
         if template in ("path_within({0}, {1})", "host_within({0}, {1})"):
-            return self._set(operands[0], other, f'within "{other}"')
+            return self._set(operands[0], other, f'within "{other}"', ("within", (template, other)))
         if template == "{0}.startswith({1})":
-            return self._set(operands[0], other, f'a text that starts with "{other}"')
+            return self._set(operands[0], other, f'a text that starts with "{other}"', ("within", (template, other)))
         if template == "{1}[0] <= {0} <= {1}[1]":
-            return self._set(operands[0], other[0], f"within {display(other, types.BLOCK)}")
+            words = f"within {display(other, types.BLOCK)}"
+            return self._set(operands[0], other[0], words, ("within", (template, other)))
         return []
 
     def _compare(self, read: ir.Read, op: str, other: Any) -> list[tuple[_Edit, ...]]:
@@ -244,10 +278,10 @@ class _Atoms:
             return self._set(read, other)
         limit = display(other, symbol.type, _TEXT)
         if op in ("<=", ">="):
-            return self._set(read, other, f"{limit} or {'less' if op == '<=' else 'more'}")
+            return self._set(read, other, f"{limit} or {'less' if op == '<=' else 'more'}", (op, other))
         if op in ("<", ">") and unit:
             near = other - unit if op == "<" else other + unit
-            return self._set(read, near, f"{'less' if op == '<' else 'more'} than {limit}")
+            return self._set(read, near, f"{'less' if op == '<' else 'more'} than {limit}", (op, other))
         if op == "!=" and isinstance(symbol.type, types.Enum):
             return [w for v in symbol.type.values if v != other for w in self._set(read, v)]
         return []
@@ -270,8 +304,10 @@ class _Atoms:
     def _subject(self, at: int | None = None) -> tuple[str, ...]:
         return ("subject", *("on_behalf_of",) * (self.at if at is None else at))
 
-    def _set(self, read: ir.Read, value: Any, words: str | None = None) -> list[tuple[_Edit, ...]]:
-        """Set what is read to a value; `words` say what other values would do as well."""
+    def _set(
+        self, read: ir.Read, value: Any, words: str | None = None, bound: tuple[str, Any] | None = None
+    ) -> list[tuple[_Edit, ...]]:
+        """Set what is read to a value; `words` and `bound` say what other values might do as well."""
         symbol = self._symbol(read)
         if symbol is None or value is None or isinstance(symbol.type, types.Record):
             return []
@@ -283,12 +319,15 @@ class _Atoms:
         }
         try:
             raw = canonical_value(value, symbol.type, self.engine.program)
-            shown = f"`{self._name(read)}` were {words or display(value, symbol.type, _TEXT)}"
+            shown = display(value, symbol.type, _TEXT)
         except EvaluationError:
             return []  # just beyond the last value there is, such as a second after the end of time
         now = self.value(read)
         before = "" if now is None else f" (it is {display(now, symbol.type, _TEXT)})"
-        return [(_Edit((*below[read.root], symbol.external), raw, False, shown + before),)]
+        exact, told = (f"`{self._name(read)}` were {value}{before}" for value in (shown, words or shown))
+        unit = _UNIT.get(symbol.type, 1)
+        span = Range((read.root, read.name), *bound, symbol.type, unit, exact) if bound else None
+        return [(_Edit((*below[read.root], symbol.external), raw, False, told, span),)]
 
     def _name(self, read: ir.Read) -> str:
         if read.root == "subject" and len(self.request.chain) > 1:
@@ -329,6 +368,5 @@ class _Atoms:
         return [(_Edit((*place, "parents"), entity, True, text),)]
 
 
-_COMPARISONS = {f"{{0}} {op} {{1}}" for op in ("==", "!=", "<", "<=", ">", ">=")}
 _OPPOSITE = {"==": "!=", "!=": "==", "<": ">=", "<=": ">", ">": "<=", ">=": "<"}
 _MIRRORED = {"==": "==", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}

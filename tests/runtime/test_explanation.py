@@ -220,3 +220,43 @@ def test_a_change_beyond_the_end_of_time_is_not_proposed() -> None:
         "permit p { subject User action read resource Doc scope context.now > 9999-12-31T23:59:59.999999999Z }"
     )
     assert policies.explain(ask()).counterfactual == ()
+
+
+def test_a_time_zone_with_a_name_is_shown_as_it_is_written() -> None:
+    policies = program(
+        'let home = "Europe/Berlin"\n'
+        'permit p { subject User action read resource Doc scope context.now.weekday(home) == "sunday" }'
+    )
+    clause = policies.explain(ask(now="2026-11-23T10:00:00Z")).near_misses[0].clauses[0]
+    assert clause.values["home"] == '"Europe/Berlin"'
+
+
+WINDOW = "permit p { subject User action read resource Doc scope context.now >= 2026-11-22T01:00:00Z when %s }"
+
+
+@pytest.mark.parametrize(
+    ("condition", "at", "change"),
+    [
+        ("context.now < 2026-11-22T03:00:00Z", "T10:00:00Z", "`context.now` were 2026-11-22T02:59:59Z"),
+        ("context.now < 2026-11-22T03:00:00Z", "T00:30:00Z", "`context.now` were 2026-11-22T01:00:00Z"),
+        ("context.now >= 2026-11-21", "T00:30:00Z", "`context.now` were 2026-11-22T01:00:00Z or more"),
+        ('context.now.weekday("UTC") == "sunday"', "T00:30:00Z", "`context.now` were 2026-11-22T01:00:00Z"),
+    ],
+)
+def test_a_range_of_values_is_told_only_where_all_of_it_would_do(condition: str, at: str, change: str) -> None:
+    (found,) = program(WINDOW % condition).explain(ask(now=f"2026-11-22{at}")).counterfactual
+    assert found.change == f"{change} (it is 2026-11-22{at})"
+
+
+@pytest.mark.parametrize(
+    ("condition", "change"),
+    [
+        ("context.now == context.now", 'within "10.0.0.0/8"'),
+        ('not (context.ip within "10.0.0.0/24")', None),
+        ('context.ip != "10.9.9.9"', '"10.0.0.0"'),
+    ],
+)
+def test_a_place_is_told_only_where_all_of_it_would_do(condition: str, change: str | None) -> None:
+    text = f'permit p {{ subject User action read resource Doc scope context has ip when context.ip within "10.0.0.0/8" when {condition} }}'
+    found = program(text).explain(ask(ip="192.0.2.1")).counterfactual
+    assert [c.change for c in found] == ([f'`context.ip` were {change} (it is "192.0.2.1")'] if change else [])
