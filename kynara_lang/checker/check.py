@@ -90,9 +90,13 @@ def _lets(program: Program, declarations: Declarations, rules: RuleChecks, repor
             let.type = ERROR
 
 
+_FOR_AGENTS = ("Autonomous", "Supervised", "Cautious", "Graded", "DepthBound")
+"""The traits of `std.agents` that only an AI principal has; anything can be owned."""
+
+
 def _autonomous(program: Program) -> frozenset[str]:
-    """Return the types that are AI principals: those with the trait, or, without its import, a type named `Agent`."""
-    trait = program.traits.get("std.agents.Autonomous")
-    if trait is not None and trait.members:
-        return frozenset(trait.members)
-    return frozenset({"Agent"}) & frozenset(program.types)
+    """Return the types that are AI principals: those with a trait for agents, or, if there are none, a type `Agent`."""
+    traits = (program.traits.get(f"std.agents.{name}") for name in _FOR_AGENTS)
+    members = {key for trait in traits if trait is not None for key in trait.members}
+    found = frozenset(key for key in members if program.types[key].kind == "subject")
+    return found or frozenset({"Agent"}) & frozenset(program.types)

@@ -161,10 +161,10 @@ class Reach:
 
     def _circumstance(self, test: Test) -> bool:
         """Whether a test is about how a request comes, and not about what is done: through whom, from where, when."""
-        return bool(test.reads) and all(
+        return any(
             read.root in ("delegated", "delegation") or (read.root == "context" and self._place_or_time(read.path))
             for read in test.reads
-        )
+        ) and not any(read.root in ("args", "resource") for read in test.reads)
 
     def _place_or_time(self, path: Path) -> bool:
         declared = self.program.context.get(path[1]) if len(path) > 1 else None

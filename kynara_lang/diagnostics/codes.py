@@ -99,6 +99,7 @@ CODES: dict[str, Code] = _table(
     ("KYN604", "irreversible-without-approval", "An agent may do what cannot be undone, unasked.", "warning"),
     ("KYN605", "autonomous-without-delegator", "An agent is permitted alone what is somebody's own.", "warning"),
     ("KYN606", "unbounded-delegation", "Agents may act for agents without a bound.", "warning"),
+    ("KYN607", "agent-approves", "An AI principal can give an approval.", "warning"),
     ("KYN701", "lethal-trifecta", "An agent reads secrets and untrusted text and can send out."),
     ("KYN702", "trifecta-through-others", "An agent reaches all three through others it acts as.", "warning"),
     ("KYN703", "untrusted-decides", "What the caller chooses decides a permit.", "warning"),

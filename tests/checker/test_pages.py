@@ -64,12 +64,15 @@ def test_a_page_begins_with_its_meaning_and_has_its_sections(code: str) -> None:
     assert all(sections.values())
 
 
+ALSO = {"KYN406": ["KYN607"]}  # the proof finds two agents that approve each other, the lint that one of them can at all
+
+
 @pytest.mark.parametrize("code", WRITTEN)
 def test_what_a_page_avoids_is_found_and_nothing_else(code: str) -> None:
     texts = programs(code, "Avoid")
     assert len(texts) == (code not in WITHOUT_PROGRAM)
     for text in texts:
-        assert [finding.partition(":")[0] for finding in found(code, text)] == [code]
+        assert [finding.partition(":")[0] for finding in found(code, text)] == [code, *ALSO.get(code, ())]
 
 
 @pytest.mark.parametrize("code", WRITTEN)

@@ -129,7 +129,7 @@ def test_absolute_paths_stay(here: Path) -> None:
         (
             'ignore = ["KYN699"]',
             "`ignore` must hold codes: there is no code `KYN699`; known are "
-            "`KYN601`, `KYN602`, `KYN603`, `KYN604`, `KYN605`, `KYN606`",
+            "`KYN601`, `KYN602`, `KYN603`, `KYN604`, `KYN605`, `KYN606`, `KYN607`",
         ),
         (
             'ignore = ["no!"]',

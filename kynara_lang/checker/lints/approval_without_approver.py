@@ -10,7 +10,9 @@ A `require approval` without a `from`; that is an error of the language itself, 
 - its `where` is never true: a `false`, also through a `let`, or a test that the types decide;
 - `where` wants the approver to be the subject, the delegator or the actor, or the only approver named is the only
   subject that the rule is about: nobody in the chain of a request can approve it;
-- its patterns name some entities, and its `where` others.
+- its patterns name some entities, and its `where` others;
+- its `where` needs a delegator, and the rule is also for people who act themselves. Everybody in a chain is asked on their
+  own, and whoever is behind all others acts for nobody.
 
 ## Why it matters
 
@@ -88,11 +90,19 @@ from ...diagnostics.source import Span
 from ..lint_examples import rules
 from ..linter import Context, Lint
 from ..origins import Formula, Path, Test, conjuncts
-from ..reach import Reach
+from ..reach import Reach, needs_delegator
 from ..symbols import Approval, RuleSymbol
 from ..uses import is_library
 
 VALID = (
+    rules(
+        "require approval r { subject Agent action write resource Doc"
+        " from User with role lead where delegated and approver != delegator }"
+    ),
+    rules(
+        "require approval r { subject any action write resource Doc when delegated"
+        " from User with role lead where approver != delegator }"
+    ),
     "module std.own\ntrait Reviewer { }\naction publish\n"
     "require approval r { subject any action publish resource any from Reviewer }",
     rules(
@@ -130,6 +140,10 @@ INVALID = (
         " from User where same(approver, subject) }  # <-"
     ),
     rules('require approval r { subject User::"a" action write resource Doc\n from User::"a" }  # <-'),
+    rules(
+        "require approval r { subject any action write resource Doc\n"
+        " from User with role lead where delegated and approver != delegator }  # <-"
+    ),
     rules(
         'let board = {User::"a", User::"b"}\nrequire approval r { subject any action write resource Doc\n'
         ' from User::"c" where approver in board }  # <-'
@@ -183,6 +197,14 @@ def _nobody(rule: RuleSymbol, approval: Approval, context: Context) -> tuple[Spa
                     f"wants the approver to be the {root}",
                     f"`{root}` is {_OF_THE_CHAIN[root]}, and nobody in the chain of a request can approve it",
                 )
+        people = reach.types_of(rule)[0] - context.program.autonomous
+        if people and needs_delegator(asked) and not reach.delegated_only(rule):
+            return (
+                approval.where.span,
+                "false for whoever acts for nobody",
+                "everybody in the chain of a request is asked on their own, also the person behind all others; nobody in it"
+                " can approve, so that need not be said",
+            )
     named = reach.approvers_named(approval)
     if named == frozenset():
         return (

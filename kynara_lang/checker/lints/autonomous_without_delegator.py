@@ -12,7 +12,8 @@ resource,
 
 So each person reaches what is their own, and the agent, acting for nobody, reaches what belongs to everybody.
 
-AI principals are the types with the trait `Autonomous` of `std.agents`; without it, a type named `Agent`.
+AI principals are the types with a trait of `std.agents` that is for agents only (`Autonomous`, `Supervised`, `Cautious`,
+`Graded`, `DepthBound`); if there is none, a type named `Agent`.
 
 ## Why it matters
 

@@ -8,8 +8,8 @@ A `permit` that lets an AI principal perform an action with the effect `irrevers
 does not, because it says which resources are meant and not whether anybody looks; nor one over `any`
 action that only asks for somebody to act for, for an address or for a time.
 
-AI principals are the types with the trait `Autonomous` of `std.agents`; without it, a type named `Agent`. People are not
-reported.
+AI principals are the types with a trait of `std.agents` that is for agents only (`Autonomous`, `Supervised`, `Cautious`,
+`Graded`, `DepthBound`); if there is none, a type named `Agent`. People are not reported.
 
 ## Why it matters
 

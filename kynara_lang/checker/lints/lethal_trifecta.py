@@ -17,8 +17,8 @@ Where a permit asks for a role, a group or one entity, the three must come toget
 in that group or are that entity: agents that are kept apart by roles are not reported, one role that has it all is.
 It is reported once for each type.
 
-AI principals are the types with the trait `Autonomous` of `std.agents`; without it, a type named `Agent`. People are not
-reported.
+AI principals are the types with a trait of `std.agents` that is for agents only (`Autonomous`, `Supervised`, `Cautious`,
+`Graded`, `DepthBound`); if there is none, a type named `Agent`. People are not reported.
 
 ## Why it matters
 

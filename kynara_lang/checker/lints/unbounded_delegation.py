@@ -12,7 +12,8 @@ that needs a delegator), where nothing bounds chains of agents that act for agen
 
 It is reported once for each type of agents, at the first such permit: one `forbid` cures all.
 
-AI principals are the types with the trait `Autonomous` of `std.agents`; without it, a type named `Agent`.
+AI principals are the types with a trait of `std.agents` that is for agents only (`Autonomous`, `Supervised`, `Cautious`,
+`Graded`, `DepthBound`); if there is none, a type named `Agent`.
 
 ## Why it matters
 
