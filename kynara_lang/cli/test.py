@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import click
 from attrs import frozen
 
-from ..diagnostics.diagnostic import Diagnostic
+from ..diagnostics.diagnostic import Diagnostic, Severity
+from ..proofs import INSTALL, solver_installed
 from ..runtime.policyset import PolicySet
 from ..testing.cases import Test, tests_of
 from ..testing.coverage import Coverage, Gathering, heeded_findings
@@ -233,7 +234,6 @@ def _run(
 
 
 def _mutate(ctx: click.Context, gathering: Gathering, policies: PolicySet, seconds: float) -> Mutation:
-    from ..proofs import solver_installed
     from ..testing.mutants import mutants
     from ..testing.mutating import Laboratory
     from ..testing.settling import Settled, settled
@@ -353,12 +353,15 @@ def _as_json(run: Run) -> dict[str, Any]:
 
 def _conclude(run: Run, wishes: Wishes, expression: str | None) -> int:
     """Say what else makes the command fail, and return the exit code."""
-    code = 1 if run.failed else 0
+    code = 1 if run.failed or any(d.severity is Severity.ERROR for d in run.untested) else 0
     if not run.results:
         few = "the policy holds no `test`" if expression is None or not run.deselected else "no title fits -k"
         say(f"No test ran: {few}.")
     if wishes.mutate and run.mutation is None and run.results:
         say("Nothing was changed: tests have to pass first.")
+    doubtful = [tried for tried in run.mutation.survivors if tried.difference is None] if run.mutation else []
+    if doubtful and not solver_installed():
+        say(f"Whether changes without a request change anything, proofs would settle; {INSTALL}")
     for percent, least, what in (
         (run.coverage.count.percent if run.coverage else None, wishes.min_coverage, "coverage"),
         (run.mutation.score if run.mutation else None, wishes.min_score, "score"),

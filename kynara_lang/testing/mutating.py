@@ -16,7 +16,7 @@ from attrs import evolve, field, frozen
 from ..checker.check import check
 from ..checker.declarations import module_name
 from ..checker.linter import own_modules
-from ..checker.symbols import Program
+from ..checker.symbols import PatternSymbol, Program
 from ..diagnostics.diagnostic import Report
 from ..diagnostics.source import Source
 from ..runtime.policyset import PolicySet
@@ -28,6 +28,8 @@ from .running import notices
 from .settling import Settled
 
 Fate = Literal["noticed", "survived", "equivalent", "refused"]
+
+_Demand = tuple[str | None, str | None, frozenset[str]]
 
 PATIENCE: Final = 60.0
 """Seconds that the changes of a program take at most, if nobody says otherwise."""
@@ -111,7 +113,7 @@ class Laboratory:
         by = notices(changed, self._in_order(mutant))
         if by is not None:
             return Tried(mutant, "noticed", by)
-        if changed.digest == self.policies.digest:
+        if changed.digest == self.policies.digest or same_cover(mutant, self.policies.program, program):
             return Tried(mutant, "equivalent")
         request = near.difference(self.policies, changed, mutant)
         if request is None:
@@ -128,6 +130,36 @@ class Laboratory:
         """Return all expectations, first those whose requests match the rule that is changed."""
         ends = f".{mutant.decl.name.text}"
         return sorted(self.cases, key=lambda c: not any(rule.endswith(ends) for rule in self.matched_by.get(c, ())))
+
+
+def same_cover(mutant: Mutant, before: Program, after: Program) -> bool:
+    """Whether a change of patterns leaves them covering what they did: `any` action on a type that has only one."""
+    decl = mutant.decl
+    if not isinstance(decl, ast.RuleDecl):
+        return False
+    patterns = (ast.SubjectClause, ast.ActionClause, ast.ResourceClause)
+    places = [clause.span for clause in decl.clauses if isinstance(clause, patterns)]
+    if not all(any(p.start <= e.span.start and e.span.end <= p.end for p in places) for e in mutant.edits):
+        return False
+    return _cover(decl.name.text, before) == _cover(decl.name.text, after)
+
+
+def _cover(name: str, program: Program) -> list[object]:
+    """Return what the rules of a name cover: who, and which actions on what."""
+    found: list[object] = []
+    for rule in program.rules:
+        if rule.decl.name.text == name:
+            what = _demands(rule.resources)
+            on = {(a, t, demand) for a in rule.actions for t, demand in what if t in program.actions[a].on}
+            found.append((rule.name, _demands(rule.subjects), on))
+    return found
+
+
+def _demands(patterns: Iterable[PatternSymbol]) -> set[tuple[str, _Demand]]:
+    """Return the types that patterns cover, each with what else is asked; what asks for nothing makes the rest idle."""
+    asked = [(key, (p.entity, p.group, frozenset(p.roles))) for p in patterns for key in p.types]
+    free = {key for key, demand in asked if demand == (None, None, frozenset())}
+    return {(key, demand) for key, demand in asked if key not in free or demand == (None, None, frozenset())}
 
 
 def parts_of(program: Program) -> tuple[dict[Source, ast.Module], dict[str, ast.Module]]:

@@ -227,6 +227,25 @@ def test_coverage_as_a_table(kynara: Run) -> None:
     )
 
 
+def test_a_finding_that_settings_make_an_error_fails(kynara: Run, tested: Path) -> None:
+    assert kynara("test", "policies", "--coverage").exit_code == 0
+    (tested / "kynara.toml").write_text('severity = {KYN902 = "error"}', encoding="utf-8")
+    result = kynara("test", "policies", "--coverage")
+    assert "error[KYN902]" in result.stdout
+    assert result.exit_code == 1
+
+
+@pytest.mark.parametrize("installed", [True, False])
+@pytest.mark.usefixtures("tested")
+def test_without_the_solver_mutation_says_what_would_settle_the_rest(
+    kynara: Run, monkeypatch: pytest.MonkeyPatch, installed: bool
+) -> None:
+    monkeypatch.setattr("kynara_lang.cli.test.solver_installed", lambda: installed)
+    monkeypatch.setattr("kynara_lang.testing.neighbours.Neighbours.difference", lambda *given: None)
+    said = kynara("test", "policies", "--mutate").stderr
+    assert ('pip install "kynara-lang[prove]"' in said) is not installed
+
+
 @pytest.mark.usefixtures("tested")
 def test_coverage_beside_the_source(kynara: Run) -> None:
     lines = kynara("test", "policies", "--coverage-format", "annotate").stdout.splitlines()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from kynara_lang.diagnostics.diagnostic import Edit
+from kynara_lang.diagnostics.source import Span
 from kynara_lang.proofs import solver_installed
 from kynara_lang.runtime.policyset import PolicySet
 from kynara_lang.testing import coverage, mutants, mutating, settling, writing
@@ -181,6 +183,32 @@ test "t" { given User::"u"  expect allow open on Door::"d" }
     found = tried(policies)
     assert [t.mutant.what for t in found.tried if t.fate == "survived"] == []
     assert found.count("noticed") == 1
+
+
+@pytest.mark.parametrize(
+    ("rule", "old", "new", "same"),
+    [
+        ("subject User action ring, clean resource House", "ring, clean", "any", True),
+        ("subject User with role r, User action open resource Door", " with role r, User", "", True),
+        ('subject User action open resource Door in House::"h", Door', ' in House::"h", Door', "", True),
+        ("subject User action open resource Door", "open", "any", False),
+        ("subject User with role r action open resource Door", " with role r", "", False),
+        ('subject User action open resource Door in House::"h"', ' in House::"h"', "", False),
+        ("subject User action ring resource any", "ring", "any", False),
+    ],
+)
+def test_patterns_that_cover_the_same_are_no_change(rule: str, old: str, new: str, same: bool) -> None:
+    before = policies_of(
+        "role r\nsubject User\nresource House\nresource Door in House\naction open on Door\n"
+        f'action ring on Door, House\naction clean on House\npermit p {{ {rule} scope any "x" }}'
+    ).program
+    (decl,) = (m.decl for m in before.rules)
+    start = decl.span.start + decl.span.text.index(old)
+    edit = Edit(Span(decl.span.source, start, start + len(old)), new)
+    mutant = mutants.Mutant("a change", edit.span, (edit,), decl)
+    after = mutating.changed_program(mutant, *mutating.parts_of(before))
+    assert after is not None
+    assert mutating.same_cover(mutant, before, after) is same
 
 
 def test_a_test_that_would_notice_is_found_for_the_survivors_of_the_shop(mutation: mutating.Mutation) -> None:
