@@ -51,7 +51,7 @@ def digest_of(text: str) -> str:
 # --- silence
 
 CLEAN = [
-    *(path.parent for path in (ROOT / "examples").glob("*/policies")),
+    *(path for path in (ROOT / "examples").glob("*") if any(path.rglob("*.kyn"))),
     ROOT / "stdlib_policies" / "std",
     *(ROOT / "stdlib_policies" / "std").glob("*.kyn"),
     ROOT / "tests" / "syntax" / "complete_example.kyn",

@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PROGRAMS = {
     "std": sorted((ROOT / "stdlib_policies" / "std").glob("*.kyn")),
     "the complete example": [ROOT / "tests" / "syntax" / "complete_example.kyn"],
-    **{f.name: sorted(f.rglob("*.kyn")) for f in sorted((ROOT / "examples").iterdir()) if (f / "policies").is_dir()},
+    **{f.name: sorted(f.rglob("*.kyn")) for f in sorted((ROOT / "examples").iterdir()) if any(f.rglob("*.kyn"))},
 }
 
 
