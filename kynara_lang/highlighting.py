@@ -32,7 +32,7 @@ CLAUSES: Final = (
     *("scope", "when", "unless", "valid", "from", "until", "where", "quorum", "expires", "never", "always"),
     *("given", "expect", "because", "as", "on", "modifies", "requires", "effects", "extends", "untrusted"),
 )
-PHRASES: Final = ("acts as", "with role", "on behalf of")
+PHRASES: Final = ("acts as", "with role", "on behalf of", "approval by")
 APPROVAL: Final = "require approval"
 OPERATORS: Final = ("and", "or", "not", "in", "has", "is", "holds", "like", "within", "any", "all")
 CONSTANTS: Final = ("true", "false", "allow", "deny", "require_approval")

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Callable, Iterable
+from functools import cache
 from typing import TypeAlias
 
 from attrs import frozen
 
 from .checker import linter, suppressions
 from .checker.check import check
+from .checker.declarations import importable
 from .checker.linter import LintSettings
-from .checker.symbols import Program
+from .checker.symbols import Offered, Program
 from .diagnostics.codes import PROVABLE_CODES, PROVED_CODES
 from .diagnostics.diagnostic import Diagnostic, Report
 from .diagnostics.source import Source
@@ -29,12 +31,16 @@ Read: TypeAlias = Callable[[Source, Report], ast.Module]
 
 @frozen
 class Proven:
-    """What proofs found: how many invariants hold, how much is unknown, and what a missing solver leaves open."""
+    """What proofs found: how many invariants hold, how much is unknown, and what a missing solver leaves open.
+
+    `solved` says that there was a solver.
+    """
 
     findings: tuple[Diagnostic, ...] = ()
     proved: int = 0
     unknown: int = 0
     missing: tuple[str, ...] = ()
+    solved: bool = True
 
 
 Prove: TypeAlias = Callable[[Program, Iterable[Diagnostic], LintSettings], Proven]
@@ -74,7 +80,7 @@ def check_sources(
     sources = list(sources)
     modules = [read(source, report) for source in sources]
     imported = _imported(modules, libraries, report, read)
-    program = check(modules, imported, libraries.names, report)
+    program = check(modules, imported, Offered(libraries.names, _declared(libraries, read)), report)
     proven = None
     linted = lints is not None and not report.has_errors
     if lints is not None and linted:
@@ -84,9 +90,20 @@ def check_sources(
             proven = prove(program, found, lints)
             found = (*found, *proven.findings)
             # Where nothing was proved, nobody knows whether a suppression of what proofs find is of use.
-            ran = ran - PROVABLE_CODES if proven.missing else ran | PROVED_CODES
+            ran = ran | PROVED_CODES if proven.solved else ran - PROVABLE_CODES
         report.extend(suppressions.heeded(linter.own_modules(program), found, ran, lints, today))
     return Checked(program, report.sorted(), report.has_errors, len(sources), linted, proven)
+
+
+def _declared(libraries: Libraries, read: Read) -> Callable[[str], frozenset[str]]:
+    """Return what tells the names that a library module declares; a module is read when it is first asked for."""
+
+    @cache
+    def declared(module: str) -> frozenset[str]:
+        source = libraries.find(module)
+        return frozenset() if source is None else importable(read(source, Report()))
+
+    return declared
 
 
 def _imported(modules: list[ast.Module], libraries: Libraries, report: Report, read: Read) -> dict[str, ast.Module]:

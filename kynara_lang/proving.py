@@ -39,8 +39,7 @@ class Proving:
     def __call__(self, program: Program, found: Iterable[Diagnostic], settings: LintSettings) -> Proven:
         """Prove what can be proved of a program without errors, of which the lints found something already."""
         if not solver_installed():
-            open_questions = tuple(pending(program)) if program.invariants else ()
-            return Proven(missing=open_questions)
+            return Proven(missing=tuple(pending(program)), solved=False)
         from .runtime.replay import Replay  # only here: a check whose outcome is known needs no evaluator
 
         asked = self.wish.wanted is True

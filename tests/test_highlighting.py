@@ -241,7 +241,7 @@ def test_words_are_what_the_parser_takes_them_for() -> None:
                 assert got in KEYWORD, where
                 keywords.add(" ".join(word.split()))
             elif kind == "NAME":
-                bare = word == "action" and name.endswith("KYN101-action-in-a-condition.kyn")  # a mistake it shows
+                bare = word == "action" and name.endswith("action-in-a-condition.kyn")  # a mistake it shows
                 assert bare or (got in Name and got is not Name.Class), where
             else:
                 assert got in LITERALS[kind], where

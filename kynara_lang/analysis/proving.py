@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 from attrs import evolve, field, frozen
 
+from ..checker.authority import authority_of, subject_reads
 from ..checker.linter import own_modules
 from ..checker.symbols import InvariantSymbol, Program, RuleSymbol
 from ..checker.words import rule_in_words
@@ -266,4 +267,8 @@ def pending(program: Program) -> Iterator[str]:
     if program.invariants:
         count = len([i for i in program.invariants if i.decl.span.source in {m.source for m in own_modules(program)}])
         yield f"{count} invariant{'s' * (count != 1)}"
-    yield "what structure does not show of rules"
+    reads, types = subject_reads(program), frozenset(program.types)
+    if any(authority_of(program.actions[key], reads, types) for rule in program.rules for key in sorted(rule.actions)):
+        yield "that nobody comes to more rights than are meant"
+    if program.invariants:
+        yield "what structure does not show of rules"

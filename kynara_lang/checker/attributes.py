@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from ..diagnostics.source import Span
 
 
+_COMPARED = 20  # types looked through for what was meant
+
+
 class AttributeChecks(NameChecks):
     """The part of the type checker that reads attributes."""
 
@@ -77,7 +80,11 @@ class AttributeChecks(NameChecks):
         lacking = [k for k in sorted(target.names) if name not in self.program.types[k].attributes]
         if not target.names and target.traits and having:
             lacking = []
+        unfinished = target.names & self.program.unfinished  # what their unknown traits declare is not known
+        lacking = [k for k in lacking if k not in unfinished]
         if not having:
+            if unfinished:
+                return ERROR
             known = {a for k in target.names for a in self.program.types[k].attributes}
             known |= {a for t in target.traits for a in self.program.traits[t].attributes}
             if target.names or target.traits:
@@ -159,7 +166,9 @@ class AttributeChecks(NameChecks):
         guess = self.report.near(name.text, names)
         listed = ", ".join(f"`{n}`" for n in names[:12]) + (" …" if len(names) > 12 else "")
         shown = "it" if isinstance(owner, Record) else str(owner)
-        cure = self._of_another_kind(name, owner) if isinstance(owner, Entity) else None
+        cure = None
+        if isinstance(owner, Entity):
+            cure = self._of_another_kind(name, owner) or self._one_step_further(name, owner)
         self.report.add(
             "KYN202",
             message,
@@ -191,6 +200,19 @@ class AttributeChecks(NameChecks):
             sign, sought = (after[1], after[2]) if after and after[1] != ".contains(" else ("==", '"…"')
             return f"compare the entity itself: `{target} {sign} {kind}::{sought}`"
         return None
+
+    def _one_step_further(self, name: ast.Ident, owner: Entity) -> str | None:
+        """Say which entity, known as an attribute, has the attribute that was sought."""
+        before = re.search(
+            r"\b([a-z_][\w.]*?)(\.|\s+has\s+)\Z", name.span.source.text[max(0, name.span.start - 200) : name.span.start]
+        )
+        if before is None or len(owner.names) > _COMPARED:
+            return None
+        known = {a.name: a.type for key in owner.names for a in self.program.types[key].attributes.values()}
+        entities = [(n, t) for n, t in known.items() if isinstance(t, Entity) and len(t.names) <= _COMPARED]
+        ways = sorted(n for n, t in entities if self.attributes_named(t, name.text))
+        shown = " or ".join(f"`{before[1]}.{way}{before[2]}{name.text}`" for way in ways[:2])
+        return f"did you mean {shown}?" if ways else None
 
     def no_builtin(self, name: ast.Ident, target: Type, *, called: bool) -> None:
         """Report an attribute or method that a built-in type does not have."""

@@ -24,6 +24,7 @@ from .symbols import (
     FixtureSymbol,
     InvariantSymbol,
     LetSymbol,
+    Offered,
     Program,
     RoleSymbol,
     RuleSymbol,
@@ -70,6 +71,7 @@ class Declarations:
     def run(self, files: Iterable[ast.Module], libraries: Mapping[str, ast.Module], available: Iterable[str]) -> None:
         """Enter, bind and resolve everything. `available` names the library modules that could be imported."""
         files = list(files)
+        self.program.offered = available if isinstance(available, Offered) else None
         common = Scope("")
         own = {module_name(f) for f in files}
         for module in files:
@@ -248,6 +250,7 @@ class Declarations:
                 )
             elif source is None:
                 guess = self.report.near(name, available)
+                self.program.unimported |= {wish.text for wish in item.names}
                 self.report.add(
                     "KYN103",
                     f"there is no module `{name}`",
@@ -316,6 +319,7 @@ class Declarations:
         if not found:
             names = {n for kind in (*_IMPORTABLE, "rules") for n in getattr(source, kind)}
             guess = self.report.near(wish.text, names)
+            self.program.unimported |= {wish.text, guess or wish.text}
             self.report.add(
                 "KYN104",
                 f"`{module}` declares no `{wish.text}`",
@@ -381,6 +385,17 @@ _SPACE_OF = {"roles": "role", "lets": "let", "actions": "action", "groups": "gro
 
 def _active(rule: RuleSymbol, wanted: set[str]) -> bool:
     return rule.effect != "permit" or rule.name in wanted
+
+
+def importable(module: ast.Module) -> frozenset[str]:
+    """Return the names of a library that an import can bind."""
+    names: set[str] = set()
+    for decl in module.declarations:
+        if isinstance(decl, ast.TraitDecl | ast.EntityDecl | ast.TypeDecl | ast.RoleDecl | ast.LetDecl):
+            names.add(decl.name.text)
+        elif isinstance(decl, ast.ActionDecl):
+            names |= {part.name.text for part in decl.names} | {group.text for group in decl.groups}
+    return frozenset(names)
 
 
 def module_name(module: ast.Module) -> str:

@@ -133,6 +133,15 @@ def read_number(node: NumberLit, report: Report, *, negative: bool = False) -> t
     try:
         return kind, reader(f"-{node.text}" if negative else node.text)
     except ValueProblem as problem:
+        if problem.suggestion == f"{node.text}Z":
+            report.add(
+                "KYN204",
+                f"a time says its zone, and `{node.text}` does not",
+                node.span,
+                "no zone at the end",
+                help=f"write `{problem.suggestion}` for UTC, or the offset instead of the `Z`, such as `+01:00`",
+            )
+            return ERROR, None
         report.add(
             "KYN013",
             problem.message,

@@ -56,7 +56,7 @@ class NameChecks:
         """Find a role."""
         found = scope.roles.get(name.text)
         if found is None:
-            guess = self.report.near(name.text, scope.roles)
+            guess = self.report.near(name.text, scope.roles) or _with_word(name.text, scope.roles)
             self.unknown(name.span, "role", name.text, guess, declare=f"role {name.text}", also=scope.types)
             return None
         self.tables.targets[name] = found
@@ -111,9 +111,18 @@ class NameChecks:
         self.unknown(name.span, what, name.text, guess, declare=f"subject {name.text}")
 
     def elsewhere(self, name: str) -> str | None:
-        """Say which imported library declares a name that this file does not bind."""
+        """Say which library declares a name that this file does not bind, imported or not; that is said once."""
         module = self.program.exported.get(name)
-        return f"import it in this file: `import {module} ({name})`" if module else None
+        if module is None and self.program.offered is not None:
+            module = self.program.offered.declaring(name)
+        if module is None:
+            return None
+        self.program.unimported.add(name)
+        return f"import it in this file: `import {module} ({name})`"
+
+    def blamed(self, name: str) -> bool:
+        """Whether a name was reported where it was to be imported or was first used: one import cures all of it."""
+        return name in self.program.unimported
 
     def unknown(
         self,
@@ -126,7 +135,7 @@ class NameChecks:
         also: Iterable[str] = (),
     ) -> None:
         """Report a name that is not declared; one that is too long was reported where it was read."""
-        if len(name) > MAX_NAME:
+        if len(name) > MAX_NAME or self.blamed(name):
             return
         help_text = f"did you mean `{guess}`?" if guess else self.elsewhere(name)
         if help_text is None and declare:
@@ -142,6 +151,12 @@ def spelled(span: Span, guess: str | None) -> Fix | None:
     It is not a safe one: a policy that compiles can permit more than one that does not.
     """
     return None if guess is None else Fix(f"replace it with `{guess}`", (Edit(span, guess),))
+
+
+def _with_word(word: str, names: Iterable[str]) -> str | None:
+    """Return the only name that has a word among the words it is made of, as `team_lead` has `lead`."""
+    found = [name for name in names if len(word) > 2 and word.casefold() in name.casefold().split("_")]
+    return found[0] if len(found) == 1 else None
 
 
 def _prefixes(dotted: str) -> Iterable[str]:

@@ -45,6 +45,7 @@ _WITHIN_PLACES: dict[Type, Type] = {IP: BLOCK, PATH: PATH, HOST: HOST}
 _TESTED: dict[Type, str] = {IP: "an address", PATH: "a path", HOST: "a host"}
 _UNQUOTED = {"Int": r"-?[0-9]+", "Decimal": r"-?[0-9]+\.[0-9]+", "Bool": "true|false"}
 _ASKS = ("exists", "has", "defined", "is_defined", "isset", "present")
+_HOLDS_ONE = ("contains", "includes", "include", "has", "member", "element", "exists")
 _WITHIN_PARTS: dict[Type, str] = {URL: "host", EMAIL: "domain"}
 
 
@@ -151,6 +152,8 @@ class OperationChecks(AttributeChecks):
         for side, mine, other in ((expr.left, a, b), (expr.right, b, a)):
             if mine == INT and other == DECIMAL and side.span.text.lstrip("-").isdigit():
                 help_text = f"write `{side.span.text}.00`: a dot makes a Decimal"
+            if mine == INT and other == DURATION and isinstance(side, ast.IntLit):
+                help_text = f"write a duration, such as `{side.text}d` for days or `{side.text}m` for minutes"
         ordered = op in ("<", "<=", ">", ">=")
         notes = []
         message = f"`{op}` cannot {'compare' if ordered else 'compute with'} {in_words(a)} and {in_words(b)}"
@@ -179,6 +182,11 @@ class OperationChecks(AttributeChecks):
         for side, mine, other in ((expr.left, a, b), (expr.right, b, a)):
             if mine == INT and other == DECIMAL and side.span.text.lstrip("-").isdigit():
                 help_text = f"write `{side.span.text}.00`: a dot makes a Decimal"
+            if mine == INT and other == DURATION and isinstance(side, ast.IntLit):
+                help_text = f"write a duration, such as `{side.text}d` for days or `{side.text}m` for minutes"
+            if isinstance(other, SetOf) and comparable(mine, other.element):
+                among = expr.right if side is expr.left else expr.left
+                help_text = f"write `{side.span.text} {'in' if expr.op == '==' else 'not in'} {among.span.text}`"
             if isinstance(mine, Entity) and isinstance(other, Simple) and mine.label and len(mine.names) == 1:
                 text = expr.right if side is expr.left else expr.left
                 if isinstance(text, ast.StringLit):
@@ -361,7 +369,7 @@ class OperationChecks(AttributeChecks):
                     )
             case Entity():
                 having = self.attributes_named(found, name.text)
-                if not having and (found.names or found.traits):
+                if not having and (found.names or found.traits) and not found.names & self.program.unfinished:
                     known = {a for k in found.names for a in self.program.types[k].attributes}
                     self.unknown_attribute(name, f"{in_words(found)} has no attribute `{name.text}`", known, found)
             case Record():
@@ -445,7 +453,11 @@ class OperationChecks(AttributeChecks):
         name = expr.function
         guess = self.report.near(name.text, predicates)
         methods = [row for row in BUILTINS.values() if row.name == name.text and row.parameters is not None]
+        if self.blamed(name.text):
+            return
         help_text = f"did you mean `{guess}`?" if guess else self.elsewhere(name.text)
+        if name.text in ("now", "today", "current_time") and not expr.arguments:
+            help_text, guess = "write `context.now`", None
         if name.text in ("len", "length", "size", "count") and len(expr.arguments) == 1:
             kind = self.tables.types.get(expr.arguments[0], ERROR)
             method = "size" if isinstance(kind, SetOf) else "length" if kind == STRING else None
@@ -471,6 +483,8 @@ class OperationChecks(AttributeChecks):
                 return ERROR
             if target in TEXT_LIKE and expr.name.text in ("starts_with", "ends_with", "contains", "lower"):
                 self._within_instead(expr.target.span, target, f"`.{expr.name.text}`", *expr.arguments[:1])
+            elif isinstance(target, SetOf) and expr.name.text in _HOLDS_ONE and len(expr.arguments) == 1:
+                self._element_asked(expr, target, expr.arguments[0])
             else:
                 self.no_builtin(expr.name, target, called=True)
             return ERROR
@@ -491,6 +505,19 @@ class OperationChecks(AttributeChecks):
                 assert isinstance(place, Type)
                 self._argument(argument, env, place, row)
         return row.result
+
+    def _element_asked(self, expr: ast.MethodCall, target: SetOf, sought: ast.Expr) -> None:
+        """Report `values.contains(x)`, which other languages ask of a set."""
+        cure = f"{sought.span.text} in {expr.target.span.text}"
+        if isinstance(self.tables.types.get(sought), SetOf):
+            cure = f"{expr.target.span.text}.contains_all({sought.span.text})"
+        self.report.add(
+            "KYN202",
+            f"{in_words(target)} has no method `{expr.name.text}`",
+            expr.name.span,
+            "no such method",
+            help=f"write `{cure}`",
+        )
 
     def _argument(self, argument: ast.Expr, env: Env, place: Type, row: Builtin) -> None:
         found = self.check(argument, env, place)

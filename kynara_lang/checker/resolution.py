@@ -235,6 +235,7 @@ class Resolution(NameChecks):
         for name in kind.decl.traits:
             trait = scope.traits.get(name.text)
             if trait is None:
+                self.program.unfinished.add(kind.key)
                 if name.text in scope.types:
                     self.report.add(
                         "KYN106",

@@ -14,7 +14,7 @@ from attrs import evolve
 from ..diagnostics.diagnostic import Report
 from ..diagnostics.source import Span
 from ..semantics.numbers import INT_MAX
-from ..semantics.types import BOOL, ERROR, TIME, Entity
+from ..semantics.types import BOOL, EMAIL, ERROR, HOST, STRING, TIME, Entity, SetOf, Type
 from ..syntax import ast
 from . import expansion
 from .bags import DELEGATION, arguments_of, context_of
@@ -44,6 +44,8 @@ _ONLY_IN = {
     ast.ExpiresClause: ("require_approval", "an `expires`"),
     ast.VerdictClause: ("invariant", "a `never` or `always`"),
 }
+_COMPARED = 20  # types looked through for an example
+_USUAL = ("tenant", "organisation", "organization", "org", "team", "department", "project", "owner")
 _SAID = {
     "permit": "a `permit`",
     "forbid": "a `forbid`",
@@ -86,11 +88,39 @@ class RuleChecks(Typechecker):
                 decl.name.span,
                 "no `scope`",
                 notes=["without a scope it would reach every resource of its types"],
-                help="add what bounds it, such as `scope subject.tenant == resource.tenant`,"
-                ' or say that nothing does: `scope any "reason"`',
+                help=f"add what bounds it, {self._bounding(rule)}, or say that nothing does: `scope any \"reason\"`",
             )
         if decl.effect == "require_approval":
             rule.approval = self._approval(rule, clauses, env)
+
+    def _bounding(self, rule: RuleSymbol) -> str:
+        """Return an example of a scope that the types of a rule allow."""
+        mine, theirs = self._shared(_covered(rule.subjects)), self._shared(_covered(rule.resources))
+        alike = [name for name, kind in mine.items() if theirs.get(name) == kind and _tells(kind)]
+        if alike:
+            name = min(alike, key=lambda n: (_USUAL.index(n) if n in _USUAL else len(_USUAL), n))
+            return f"such as `scope subject.{name} == resource.{name}`"
+        asking = Entity(_covered(rule.subjects))
+        for name, kind in theirs.items():
+            if asking.names and isinstance(kind, Entity) and asking.names <= kind.names:
+                return f"such as `scope subject == resource.{name}`"
+            if asking.names and isinstance(kind, SetOf) and isinstance(kind.element, Entity):
+                if asking.names <= kind.element.names:
+                    return f"such as `scope subject in resource.{name}`"
+        for name, kind in theirs.items():
+            if isinstance(kind, Entity) and kind.names:
+                further = self._shared(kind.names)
+                if alike := [n for n, t in mine.items() if further.get(n) == t and _tells(t)]:
+                    return f"such as `scope subject.{alike[0]} == resource.{name}.{alike[0]}`"
+        return "a `scope` whose condition ties `resource` to `subject`"
+
+    def _shared(self, keys: frozenset[str]) -> dict[str, Type]:
+        """Return the attributes that all entities of some types have, those with one type."""
+        if len(keys) > _COMPARED:
+            return {}
+        types = [self.program.types[key].attributes.values() for key in sorted(keys)]
+        first, *others = [{a.name: a.type for a in kind if not a.optional} for kind in types] or [{}]
+        return {n: kind for n, kind in sorted(first.items()) if all(other.get(n) == kind for other in others)}
 
     def invariant(self, symbol: InvariantSymbol, scope: Scope) -> None:
         """Check an invariant and fill in its symbol."""
@@ -399,6 +429,11 @@ class RuleChecks(Typechecker):
 
 def _of(clauses: Iterable[ast.Clause], kind: type[C]) -> list[C]:
     return [c for c in clauses if isinstance(c, kind)]
+
+
+def _tells(kind: Type) -> bool:
+    """Whether equal values of a type say that two entities belong together, as names and entities do."""
+    return kind in (STRING, HOST, EMAIL) or isinstance(kind, Entity)
 
 
 def _without(patterns: tuple[PatternSymbol, ...], types: frozenset[str]) -> tuple[PatternSymbol, ...]:

@@ -58,19 +58,10 @@ class ScenarioChecks:
         subjects = 0
         for item in test.items:
             match item:
-                case ast.GivenSubject(chain):
-                    subjects += 1
-                    for use in chain:
-                        kind = self._use(use, scope)
-                        if kind is not None and kind.kind != "subject":
-                            self._report.add(
-                                "KYN106",
-                                f"a {kind.name} is no subject",
-                                use.base.span,
-                                "declared with `resource`",
-                                labels=[(kind.decl.name.span, "declared here")],
-                                help=f"declare it with `subject {kind.name}`",
-                            )
+                case ast.GivenSubject(uses) | ast.GivenApproval(uses):
+                    subjects += isinstance(item, ast.GivenSubject)
+                    for use in uses:
+                        self._principal(use, scope)
                 case ast.GivenContext(context):
                     self._values(context.fields, self._program.context, scope, "context field", "the context")
                 case ast.Expectation():
@@ -84,6 +75,18 @@ class ScenarioChecks:
                             help="add a line such as `given alice` before it",
                         )
                         subjects = 1
+
+    def _principal(self, use: ast.EntityUse, scope: Scope) -> None:
+        kind = self._use(use, scope)
+        if kind is not None and kind.kind != "subject":
+            self._report.add(
+                "KYN106",
+                f"a {kind.name} is no subject",
+                use.base.span,
+                "declared with `resource`",
+                labels=[(kind.decl.name.span, "declared here")],
+                help=f"declare it with `subject {kind.name}`",
+            )
 
     def _expectation(self, item: ast.Expectation, scope: Scope) -> None:
         action = scope.actions.get(item.action.text)
@@ -147,14 +150,16 @@ class ScenarioChecks:
             self._parent(parent, kind, scope)
         if use.properties is not None:
             owner = f"{'an' if kind.name[0] in 'AEIO' else 'a'} {kind.name}"
-            self._values(use.properties.fields, kind.attributes, scope, "attribute", owner)
+            unfinished = kind.key in self._program.unfinished
+            self._values(use.properties.fields, kind.attributes, scope, "attribute", owner, unfinished=unfinished)
 
     def _parent(self, parent: ast.EntityLit | ast.Ident, kind: EntityType, scope: Scope) -> None:
         if isinstance(parent, ast.Ident):
             fixture = scope.fixtures.get(parent.text)
             if fixture is None:
                 guess = self._report.near(parent.text, scope.fixtures)
-                declare = f'fixture {parent.text} = Type::"id"'
+                known = [self._program.types[key].name for key in kind.parents]
+                declare = f'fixture {parent.text} = {known[0] if len(known) == 1 else "Type"}::"{parent.text}"'
                 self._rules.unknown(parent.span, "fixture", parent.text, guess, declare=declare)
                 return
             self._rules.tables.targets[parent] = fixture
@@ -180,6 +185,8 @@ class ScenarioChecks:
         scope: Scope,
         what: str,
         owner: str,
+        *,
+        unfinished: bool = False,
     ) -> None:
         env = Env({}, scope, "fixture")
         seen: dict[str, Span] = {}
@@ -196,7 +203,9 @@ class ScenarioChecks:
                 )
             seen[name] = field.name.span
             symbol = declared.get(name)
-            if symbol is None:
+            if symbol is None and unfinished:
+                self._rules.check(field.value, env)
+            elif symbol is None:
                 guess = self._report.near(name, declared)
                 self._report.add(
                     "KYN202",

@@ -6,7 +6,7 @@ The key of a symbol is unique in the whole program: the name itself for declarat
 
 from __future__ import annotations
 
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Callable, Collection, Iterator, Mapping, MutableMapping
 from typing import Any, Literal
 
 from attrs import define, field, frozen
@@ -201,6 +201,22 @@ class Tables:
     targets: dict[ast.Node, Any] = field(factory=dict)
 
 
+@frozen(eq=False)
+class Offered:
+    """The modules that could be imported; `declared` gives the names that the declarations of one of them introduce."""
+
+    modules: tuple[str, ...]
+    declared: Callable[[str], Collection[str]]
+
+    def __iter__(self) -> Iterator[str]:
+        """Go through the names of the modules."""
+        return iter(self.modules)
+
+    def declaring(self, name: str) -> str | None:
+        """Return the first module that declares a name."""
+        return next((module for module in self.modules if name in self.declared(module)), None)
+
+
 @define(eq=False)
 class Program:
     """A checked program: what the compiler and every analysis work on.
@@ -209,7 +225,10 @@ class Program:
     actions by their spelling in requests. `rules` are the active ones, sorted by name. `exported` says in which module
     each name is that an imported library declares; `unnamed` holds the keys of library types and actions that no import
     list of the program names, which no permit of the program covers. `library_sources` are the sources of the modules
-    that are libraries, not files of the program.
+    that are libraries, not files of the program. `offered` knows what can be imported besides.
+
+    What is reported once is not held against the rest of a program: `unfinished` holds the keys of entity types with a
+    trait that is not known, `unimported` names that an import was to bind, or that were found to need one.
     """
 
     types: dict[str, EntityType] = field(factory=dict)
@@ -230,4 +249,7 @@ class Program:
     autonomous: frozenset[str] = frozenset()
     exported: Mapping[str, str] = field(factory=dict)
     unnamed: set[str] = field(factory=set)
+    offered: Offered | None = None
+    unfinished: set[str] = field(factory=set)
+    unimported: set[str] = field(factory=set)
     library_sources: frozenset[Source] = frozenset()

@@ -66,7 +66,7 @@ _FOREIGN_NAMES = {
 
 
 _MEMBER = re.compile(r"\.([a-z_]\w*)")
-_SOUGHT = re.compile(r'\s*(?:==|in)\s*("[^"]*"|\{[^{}]*\})')
+_SOUGHT = re.compile(r'\s*(?:==|in)\s*((?:Action::)?"[^"]*"|\{[^{}]*\})')
 
 
 class Typechecker(OperationChecks, AttributeChecks):
@@ -123,6 +123,8 @@ class Typechecker(OperationChecks, AttributeChecks):
 
     def mismatch(self, span: Span, found: Type, place: Type, why: str) -> None:
         """Report a value of the wrong type."""
+        if isinstance(found, Entity) and isinstance(place, Entity) and found.names & self.program.unfinished:
+            return  # it may have the trait that is not known
         help_text = self._cure(span, found, place)
         self.report.add(
             "KYN201",
@@ -392,6 +394,10 @@ class Typechecker(OperationChecks, AttributeChecks):
             null = no_null(expr.span)
             self.report.add("KYN101", null.message, null.span, null.label, notes=null.notes, help=null.help)
             return ERROR
+        if self.blamed(name):
+            return ERROR
+        if name in ("approver", "now") and self._out_of_place(expr, env):
+            return ERROR
         if name in _ROOTS and env.place in ("let", "constant"):
             message = f"a `let` cannot read `{name}`"
             label = f"`{name}` belongs to a rule"
@@ -437,6 +443,9 @@ class Typechecker(OperationChecks, AttributeChecks):
                 notes.append(f"`{guess}` is {_ROOTS[guess]}")
             help_text = f"did you mean `{guess}`?" if guess else self.elsewhere(name)
             fix = None if part else spelled(expr.span, guess)
+            if not guess and (fixture := env.scope.fixtures.get(name)) is not None:
+                notes.append(f"`{name}` is a fixture, which only tests know")
+                help_text = f"write `{fixture.decl.entity.base.span.text}`"
             if not help_text and expected == STRING:
                 help_text = f'if a text is meant, write `"{name}"`'
             elif not help_text:
@@ -446,6 +455,25 @@ class Typechecker(OperationChecks, AttributeChecks):
                 help_text, fix = f"to test it, write `subject holds {name}`", None
         self.report.add("KYN101", message, expr.span, label, notes=notes, help=help_text, fix=fix)
         return ERROR
+
+    def _out_of_place(self, expr: ast.Var, env: Env) -> bool:
+        """Report `now`, which belongs to the context, and an `approver` who stands behind `when` instead of `where`."""
+        text, at = expr.span.source.text, expr.span.start
+        if expr.name == "now":
+            help_text = "write `context.now`" if "context" in env.variables else None
+            if env.place == "constant":
+                help_text = "a constant knows no time; test `context.now` in a rule or a predicate"
+            label = "the time belongs to `context`"
+            self.report.add("KYN101", "`now` is not declared", expr.span, label, help=help_text)
+            return True
+        found = re.search(r"\bfrom\b[^\n{}#]*?\b(when)\b[^\n]*\Z", text[text.rfind("\n", 0, at) + 1 : at][-500:])
+        if found is None or env.place != "require_approval":
+            return False
+        start = at - len(found[0]) + found.start(1) - found.start()
+        place = Span(expr.span.source, start, start + 4)
+        message = "what an approver must be is said with `where`"
+        self.report.add("KYN101", message, place, "`approver` is not known here", help="write `where`")
+        return True
 
     def _action_asked(self, expr: ast.Var) -> bool:
         """Report a condition that asks which action is meant."""
@@ -457,6 +485,7 @@ class Typechecker(OperationChecks, AttributeChecks):
         end = text.find("\n", at)
         sought = _SOUGHT.match(text[at : end if end >= 0 else len(text)][:300])
         names = re.findall(r'"([^"]*)"', sought[1]) if sought else []
+        self.program.unimported.add("Action")  # what a condition in Cedar compares it with
         plain = names and all(re.fullmatch(r"[a-z_][\w.]*", name) for name in names)
         self.report.add(
             "KYN101",

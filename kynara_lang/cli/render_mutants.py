@@ -80,7 +80,7 @@ def not_tried(mutation: Mutation) -> Iterator[str]:
         yield f"{counted(mutation.left, 'change')} not tried: the time was over; --mutate-timeout gives more"
     if mutation.beyond:
         clauses = counted(mutation.beyond, "clause")
-        yield f"{clauses} of approvals not changed (from, quorum, expires): no `expect` can tell, as tests hand in none"
+        yield f"{clauses} of approvals not changed (from, quorum, expires)"
 
 
 def mutation_dict(mutation: Mutation, program: Program) -> dict[str, Any]:

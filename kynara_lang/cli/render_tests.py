@@ -11,7 +11,7 @@ from ..diagnostics.diagnostic import Label, Severity
 from ..diagnostics.excerpt import visible, wrap
 from ..diagnostics.render_text import render_excerpt
 from ..runtime.policyset import PolicySet
-from ..testing.running import Outcome, TestResult
+from ..testing.running import Outcome, TestResult, evidence_of
 from .output import counted
 from .render_explanation import renderables
 
@@ -70,7 +70,7 @@ def _remarks(outcome: Outcome) -> list[str]:
 
 def _explained(outcome: Outcome, policies: PolicySet, width: int, *, whole: bool) -> Text:
     """Return the first lines of the explanation, a little to the right."""
-    text = Text("\n").join(renderables(policies.explain(outcome.case.request), width - 2))
+    text = Text("\n").join(renderables(policies.explain(outcome.case.request, evidence_of(policies, outcome.case)), width - 2))
     lines = text.split("\n")
     while lines and not lines[-1].plain.strip():
         lines.pop()

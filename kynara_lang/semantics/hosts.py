@@ -107,7 +107,8 @@ def _refuse_other_things(text: str) -> None:
     if text.strip(".") == "":
         raise ValueProblem(f"{quoted(text)} is not a host; it has no labels")
     if "://" in text:
-        raise ValueProblem(f"{quoted(text)} is a URL, not a host")
+        host = re.match(r"[A-Za-z][A-Za-z0-9+.-]*://([A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*)(?![^:/?#])", text)
+        raise ValueProblem(f"{quoted(text)} is a URL, not a host", host[1] if host else None)
     if text.startswith("*."):
         raise ValueProblem(
             f"{quoted(text)} has a wildcard; `within` covers all names under a domain", text[2:] or None

@@ -548,6 +548,13 @@ class GivenContext(Node):
 
 
 @frozen(eq=False)
+class GivenApproval(Node):
+    """`given approval by lea and leo`: who approves whatever is asked for."""
+
+    approvers: tuple[EntityUse, ...]
+
+
+@frozen(eq=False)
 class Expectation(Node):
     """`expect deny refund(amount: 1.00) on order because r`."""
 
@@ -565,7 +572,7 @@ class TestDecl(Decl):
     __test__ = False  # not a test class of pytest
 
     title: StringLit
-    items: tuple[GivenSubject | GivenContext | Expectation, ...]
+    items: tuple[GivenSubject | GivenContext | GivenApproval | Expectation, ...]
 
 
 @frozen(eq=False)

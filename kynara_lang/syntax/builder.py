@@ -410,11 +410,14 @@ class Builder:
         return self._part("block", c, ast.RecordLit(self._all(c, ast.FieldValue), span=self.span(c)))
 
     def test(self, c: Children) -> ast.TestDecl:
-        items = self._all(c, ast.GivenSubject | ast.GivenContext | ast.Expectation)  # type: ignore[arg-type]
+        items = self._all(c, ast.GivenSubject | ast.GivenContext | ast.GivenApproval | ast.Expectation)  # type: ignore[arg-type]
         return ast.TestDecl(self.string([c[1]]), items, span=self.span(c))
 
     def given_subject(self, c: Children) -> ast.GivenSubject:
         return ast.GivenSubject(self._all(c, ast.EntityUse), span=self.span(c))
+
+    def given_approval(self, c: Children) -> ast.GivenApproval:
+        return ast.GivenApproval(self._all(c, ast.EntityUse), span=self.span(c))
 
     def given_context(self, c: Children) -> ast.GivenContext:
         return ast.GivenContext(c[2].value, span=self.span(c))

@@ -40,7 +40,7 @@ _SIGNS: dict[str, tuple[str, str]] = {
     "=~": ("there are no regular expressions", NO_PATTERNS),
     "```": ("a code fence is no part of a policy", "delete the lines that begin with three backticks"),
     "=>": ("`=>` has no meaning in a policy", "write a condition as `when …`"),
-    ":=": ("`:=` is written `=`", "write `let name = …`"),
+    ":=": ("`:=` is written `=`", "write `=`"),
     "//": ("comments begin with `#`", "write `#` instead of `//`"),
     "/*": ("comments begin with `#`", "write `#` at the beginning of each line of the comment"),
     "--": ("comments begin with `#`", "write `#` instead of `--`"),
@@ -125,6 +125,8 @@ _CLAUSES = {
     "expire": "expires",
     "timeout": "expires",
     "and": "when",
+    "except": "unless",
+    "excepting": "unless",
     "scoped": "scope",
 }
 _NO_CLAUSES = {
@@ -236,8 +238,8 @@ def _roles(span: Span, accepted: frozenset[str]) -> Habit | None:
 def _listed(span: Span, tail: str) -> Habit | None:
     """Look at what stands right after the word of a clause: brackets, quotes, or a word too many."""
     text = span.source.text
-    found = re.search(r"(?:\A|[\s{])(subject|action|resource|from)[ \t]+\Z", tail)
-    if found is None:
+    found = re.search(r"(?:\A|[\s{])(subject|action|resource|from)[ \t]+((?:in|==)[ \t]*)?\Z", tail)
+    if found is None or (found[2] and span.text not in ("[", "{")):
         return None
     clause = found[1]
     inner = re.compile(r"[\[{]([^\[\]{}\n]*)[\]}]").match(text, span.start)
@@ -246,7 +248,8 @@ def _listed(span: Span, tail: str) -> Habit | None:
         and not re.search(r"(?<!:):(?!:)|=", inner[1])
         and (names := re.findall(r"[\w.]+(?:::\"[^\"\n]*\")?", inner[1]))
     ):
-        whole = Span(span.source, span.start, inner.end())
+        names = [re.sub(r'^Action::"(.*)"$', r"\1", name) for name in names]
+        whole = Span(span.source, span.start - len(found[2] or ""), inner.end())
         message = f"what `{clause}` names stands without brackets"
         return Habit(whole, message, "no brackets are needed", f"write `{clause} {', '.join(names)}`")
     if clause == "action" and (name := re.fullmatch(r'"([a-z_][\w.]*)"', span.text)):
@@ -260,7 +263,7 @@ def _listed(span: Span, tail: str) -> Habit | None:
 
 def _indexed(span: Span) -> Habit | None:
     text = span.source.text
-    before = re.search(r"[a-z_][\w.]*\Z", text[max(0, span.start - 200) : span.start])
+    before = re.search(r"(?<![\w.])[a-z_][\w.]*\Z", text[max(0, span.start - 200) : span.start])
     found = re.compile(r"\[([^\[\]\n]*)\](?:\s*==\s*(\"[^\"\n]*\"|[\w.]+))?").match(text, span.start)
     if before is None or found is None:
         return None
@@ -338,7 +341,9 @@ def _word(span: Span, accepted: frozenset[str]) -> Habit | None:
         return Habit(span, f"`{word}` begins no clause", "not a clause", f"write `{_CLAUSES[word]}`")
     if accepted == {"DECISION"} and word in _DECISIONS:
         right = _DECISIONS[word]
-        return Habit(span, f"`{word}` is no decision", "rules have such words, decisions do not", f"write `{right}`")
+        rule = word in ("permit", "forbid", "require", "require approval")
+        label = "rules have such words, decisions do not" if rule else "not one of the three decisions"
+        return Habit(span, f"`{word}` is no decision", label, f"write `{right}`")
     if "LIKE" in accepted and word in ("matches", "match", "regex", "regexp"):
         return Habit(span, "there are no regular expressions", "not an operator", NO_PATTERNS)
     if "LIKE" in accepted and word in _INFIX:
@@ -412,7 +417,7 @@ def _before(span: Span, accepted: frozenset[str]) -> Habit | None:
     def place(found: re.Match[str], group: int = 1) -> Span:
         return Span(span.source, offset + found.start(group), offset + found.end(group))
 
-    if found := re.search(r"\bscope\s+(any)\s*(?:[a-z]+\s*)?\Z", tail):
+    if found := re.search(r"\bscope\s+(any)\b\s*(?:[a-z]+\s*)?\Z", tail):
         return Habit(
             place(found),
             "`scope any` must say why nothing bounds this permit",
@@ -421,7 +426,7 @@ def _before(span: Span, accepted: frozenset[str]) -> Habit | None:
         )
     if found := re.search(r"\b(when|unless|scope)[ \t]*\n\s*(?:when|unless|from|valid|quorum|expires)\s*\Z", tail):
         return Habit(place(found), f"this `{found[1]}` has no condition", "nothing follows", "write one, or delete it")
-    if found := re.search(r"\b(?:or|and|not|==|!=|when|unless)[ \t]+(or|and|like|within|has|is)\s*\S*\s*\Z", tail):
+    if found := re.search(r"\b(?:or|and|not|==|!=|when|unless)[ \t]+(or|and|like|within|has|is)\b\s*\S*\s*\Z", tail):
         message = f"`{found[1]}` stands where a value is needed"
         return Habit(place(found), message, "a value is missing before this", "write the value, or delete the word")
     if span.text in ("has", "is", "like", "holds", "within") and (found := re.search(r"(\S+)\s+(not)\s+\Z", tail)):
@@ -448,20 +453,48 @@ def _after_word(before: Span, span: Span, accepted: frozenset[str]) -> Habit | N
         late = re.compile(r"\?\s*:\s*([A-Z]\w*(?:<[^>\n]*>)?|\"[^,}\n]*\")").match(span.source.text, span.start)
         if late:
             return Habit(span, "`?` stands after the type", "too early", f"write `{word}: {late[1].strip()}?`")
-        kind = span.text if re.fullmatch(r"[A-Z]\w*", span.text) else "String"
-        return Habit(before, f"`{word}` has no type", "expected `:` and a type after this", f"write `{word}: {kind}`")
+        return _without_colon(before, span)
     if accepted != {"DOUBLE_COLON"}:
         return None
     if word in _TRUTH:
         return Habit(before, f"`{word}` is written small", "looks like a type", f"write `{_TRUTH[word]}`")
     if word in NULLS:
         return no_null(before)
+    text = span.source.text[max(0, before.start - 200) : before.start]
+    if found := re.search(r"(?<!any )(?<!all )\b([a-z_][\w.]*)\s*(==|!=|not\s+in\b|in\b)\s*\Z", text):
+        whole = Span(span.source, before.start - len(found[0]), before.end)
+        right = f"{'' if found[2] in ('==', 'in') else 'not '}{found[1]} is {word}"
+        notes = (f'an entity is written `{word}::"id"`',)
+        return Habit(whole, f"the type `{word}` is no value", "a type is tested with `is`", f"write `{right}`", notes)
     return Habit(
         before,
         f"the type `{word}` is no value",
         "a type stands here where a value is needed",
         f'an entity is written `{word}::"id"`; a type is tested with `subject is {word}`',
     )
+
+
+_BEGUN = re.compile(rf"^(?:{'|'.join(BEGIN_DECLARATIONS)})\b", re.MULTILINE)
+
+
+def _without_colon(before: Span, span: Span) -> Habit:
+    """Say what stands after `:`: the type of a parameter or attribute, in a fixture or a test a value."""
+    word, text = before.text, span.source.text
+    begun = ""
+    for found in _BEGUN.finditer(text, 0, before.start):
+        begun = found[0]
+    kind = span.text if re.fullmatch(r"[A-Z]\w*", span.text) else "String"
+    if begun in ("fixture", "test"):
+        value = re.compile(r'[ \t]*=?[ \t]*("[^"\n]*"|[\w.:-]+)?').match(text, before.end)
+        cure = f"write `{word}: {(value and value[1]) or '…'}`"
+        return Habit(before, f"`{word}` has no value", "expected `:` and a value after this", cure)
+    if begun == "let" and kind == "String":
+        types = re.findall(r"^(?:subject|resource|trait)[ \t]+([A-Z]\w*)", text, re.MULTILINE)
+        kind = next((name for name in types if name[0].lower() == word[0]), types[0] if types else kind)
+        cure = f"write `{word}: {kind}`, or another type"
+    else:
+        cure = f"write `{word}: {kind}`"
+    return Habit(before, f"`{word}` has no type", "expected `:` and a type after this", cure)
 
 
 def _after_number(whole: Span, number: str) -> Habit | None:
@@ -477,6 +510,10 @@ def _after_number(whole: Span, number: str) -> Habit | None:
     if number.endswith(".") and re.fullmatch(r"[0-9]+[smhd]", whole.text[len(number) :]):
         cure = "write it in a smaller unit: `90m` instead of `1.5h`"
         return Habit(whole, "a duration has no fraction", "not a whole number", cure)
+    if count := re.fullmatch(r"([0-9]+)[ \t]+(s|m|h|d|w|(?:sec|min|hr|hour|second|minute|day|week)s?)", whole.text):
+        n, unit = int(count[1][:9]), count[2][0]
+        cure = f"write `{7 * n}d`" if unit == "w" else f"write `{n}{unit}`"
+        return Habit(whole, "a duration is one word", "not a duration", cure)
     return None
 
 

@@ -39,6 +39,7 @@ _PLAIN = {
     "ACTS_AS": "`acts as`",
     "WITH_ROLE": "`with role`",
     "ON_BEHALF_OF": "`on behalf of`",
+    "APPROVAL_BY": "`approval by`",
     "SET": "`Set<…>`",
     "$END": "the end of the file",
     "DOUBLE_COLON": "`::`",
@@ -126,7 +127,7 @@ _A_RULE = (
 )
 _CEDAR = re.compile(r"^(?:permit|forbid)[ \t\n]*\(", re.MULTILINE)
 _NOTHING_YET = re.compile(r"(?:\s|#[^\n]*)*+")
-_DATA = re.compile(r'(?P<json>[\[{])|---|-[ \t]+["\w-]+[ \t]*:|["\w-]+[ \t]*:(?!:)')
+_DATA = re.compile(r'(?P<json>[\[{])|---|-[ \t]+["\w-]+[ \t]*:|["\w-]+[ \t]*:(?![:=]|[ \t]*[A-Z]\w*[ \t]*=)')
 
 
 def _foreign(span: Span, accepted: frozenset[str]) -> Habit | None:
@@ -220,9 +221,56 @@ def _role_as_type(span: Span, accepted: frozenset[str]) -> Habit | None:
     return Habit(whole, f"`{clause[1]}` names a type before a role", "a role alone", cure)
 
 
+_EXPECTED = re.compile(r"\bexpect[ \t]+\w+(?:[ \t]+approval)?[ \t]+([a-z_][\w.]*)[ \t]*\(([^()\n]*)")
+_ACTION = re.compile(r"^action\b((?:[^(\n]|\n[ \t])*)\(([^()]*)\)", re.MULTILINE)
+_TEXTS = re.compile(r'String|"|Host|Path|Email|Url|IP')
+
+
+def _argument(span: Span, accepted: frozenset[str]) -> Habit | None:
+    """Look at an argument of an expectation that is given by its place instead of its name."""
+    if not accepted <= {"NAME", "RPAR", "COLON"}:
+        return None
+    text = span.source.text
+    found = _EXPECTED.search(text, text.rfind("\n", 0, span.start) + 1, span.start + 300)
+    if found is None or not found.start(2) <= span.start <= found.end(2):
+        return None
+    named = re.compile(rf"(?<![\w.]){re.escape(found[1])}(?![\w.])")
+    action = next((action for action in _ACTION.finditer(text) if named.search(action[1])), None)
+    parameters = re.findall(r"([a-z_]\w*)[ \t]*:[ \t]*([^\s,]+)", action[2]) if action else []
+    shown: list[str] = []
+    for index, value in enumerate(part.strip() for part in found[2].split(",")):
+        name, kind = parameters[index] if index < len(parameters) else ("NAME", "")
+        if re.match(r"[a-z_]\w*[ \t]*:(?!:)", value):
+            shown.append(value)
+            continue
+        value = re.sub(r"^\w+[ \t]*=[ \t]*", "", value)
+        text_meant = re.fullmatch(r"[A-Za-z_]\w*", value) and _TEXTS.match(kind)
+        shown.append(f'{name}: "{value}"' if text_meant else f"{name}: {value}")
+    whole = Span(span.source, found.start(2), found.end(2))
+    cure = f"write `{found[1]}({', '.join(shown)})`"
+    return Habit(whole, "arguments are given by name", "whose value is this?", cure)
+
+
+def _fixture_as_type(span: Span, accepted: frozenset[str]) -> Habit | None:
+    """Look at the name of a fixture where a declaration or a rule wants a type or an entity."""
+    if "TYPE_NAME" not in accepted or not re.fullmatch(r"[a-z_]\w{0,99}", span.text):
+        return None
+    text = span.source.text
+    fixture = re.search(rf'^fixture[ \t]+{span.text}[ \t]*=[ \t]*([A-Z]\w*)(::"[^"\n]*")', text, re.MULTILINE)
+    line = text[text.rfind("\n", 0, span.start) + 1 : span.start]
+    word = re.search(r"([a-z]+)[ \t]+\Z", line)
+    if fixture is None or word is None:
+        return None
+    if re.match(r"(?:subject|resource|action)[ \t]+[\w.]", line):
+        right, label = f"{word[1]} {fixture[1]}", "a declaration names types"
+    else:
+        right, label = f"{word[1]} {fixture[1]}{fixture[2]}", "a rule names types and entities"
+    return Habit(span, f"`{span.text}` is a fixture, which only tests know", label, f"write `{right}`")
+
+
 def _told(report: Report, code: str, span: Span, accepted: frozenset[str]) -> bool:
     """Report a habit, if it is one that stands at a place."""
-    for look in (_foreign, _comma, _rule_name, _character, _role_as_type, habit_at):
+    for look in (_foreign, _comma, _rule_name, _character, _argument, _role_as_type, _fixture_as_type, habit_at):
         if (habit := look(span, accepted)) is not None:
             code = "KYN001" if look is _foreign else code  # one place is blamed once for one code
             fix = _replacement(habit)

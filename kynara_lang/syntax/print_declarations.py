@@ -273,12 +273,14 @@ class DeclarationPrinter(Printer):
     def _test(self, node: ast.TestDecl) -> Layout:
         expected: list[_Expected] = []
 
-        def item(node: ast.GivenSubject | ast.GivenContext | ast.Expectation) -> Layout:
+        def item(node: ast.GivenSubject | ast.GivenContext | ast.GivenApproval | ast.Expectation) -> Layout:
             match node:
                 case ast.GivenSubject(chain):
                     return self._led("given", self._chain_of, chain)
                 case ast.GivenContext(context):
                     return self._led("given", self._context, context)
+                case ast.GivenApproval(approvers):
+                    return self._led("given", self._approval, approvers)
                 case ast.Expectation():
                     expected.append(self._expectation(node))
                     return expected[-1].layout
@@ -294,6 +296,9 @@ class DeclarationPrinter(Printer):
         for link in chain[1:]:
             parts += [Line(), *self.worded("on behalf of"), " ", self._entity(link)]
         return Group(Cat(parts))
+
+    def _approval(self, approvers: Sequence[ast.EntityUse]) -> Layout:
+        return Cat([*self.worded("approval by"), " ", Group(self.alternatives("and", approvers, self._entity))])
 
     def _context(self, node: ast.RecordLit) -> Layout:
         return Cat([self.word("context"), " ", self.braces(node.fields, self.field)])

@@ -25,12 +25,16 @@ MOST_CARRIED: Final = 10_000
 
 @frozen(eq=False)
 class Case:
-    """One `expect`: the request it is about, the decision it wants, and the rules (by full name) it names."""
+    """One `expect`: the request it is about, the decision it wants, and the rules (by full name) it names.
+
+    `approvers` approve whatever is asked for, as entities of a request.
+    """
 
     expectation: ast.Expectation
     request: Json
     wanted: str
     because: tuple[str, ...]
+    approvers: tuple[Json, ...] = ()
 
 
 @frozen(eq=False)
@@ -72,20 +76,24 @@ def _test(program: Program, decl: ast.TestDecl) -> Test:
     cases: list[Case] = []
     chain: tuple[ast.EntityUse, ...] = ()
     context: dict[str, ast.FieldValue] = {}
+    approving: tuple[ast.EntityUse, ...] = ()
     for item in decl.items:
         match item:
             case ast.GivenSubject(uses):
                 chain = uses
             case ast.GivenContext(given):
                 context |= {field.name.text: field for field in given.fields}
+            case ast.GivenApproval(uses):
+                approving = uses
             case ast.Expectation():
                 try:
                     request = Scene(program).request(chain, context.values(), item)
+                    approvers = tuple(Scene(program).entity(use) for use in approving)
                 except TooMuchCarried:
                     problem = f"the fixtures of this request mention more than {MOST_CARRIED:,} entities"
                     return Test(decl, (), problem)
                 named = tuple(cast(RuleSymbol, program.tables.targets[name]).name for name in item.because)
-                cases.append(Case(item, request, item.decision.text, named))
+                cases.append(Case(item, request, item.decision.text, named, approvers))
     return Test(decl, tuple(cases))
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
+from typing import Any
 
 from attrs import frozen
 
 from ..runtime.decision import Decision, DecisionError
 from ..runtime.policyset import PolicySet
+from ..semantics import times
 from .cases import Case, Test
 
 
@@ -63,14 +65,36 @@ def run_test(policies: PolicySet, test: Test) -> TestResult:
 def judge(policies: PolicySet, case: Case) -> Outcome:
     """Decide the request of an expectation, and see whether it is met."""
     decision = policies.decide(case.request)
+    if case.approvers and decision.approvals:
+        decision = policies.decide(case.request, evidence_of(policies, case, decision))
     invalid = invalid_parts(decision)
     if invalid:
         return Outcome(case, decision, invalid=invalid)
     if not case.because and decision.effect.value == case.wanted:
         return Outcome(case, decision)
     determining = policies.determining(case.request)
+    if case.approvers and decision.allowed:  # by the approvals that were given, and by the permits behind them
+        determining |= frozenset(decision.rules)
     missing = tuple(name for name in case.because if name not in determining)
     return Outcome(case, decision, tuple(sorted(determining)), missing)
+
+
+def evidence_of(policies: PolicySet, case: Case, decision: Decision | None = None) -> list[dict[str, Any]]:
+    """Return the approvals that a test gives: of each rule that asks for one, for this very call, from now on."""
+    decision = decision or policies.decide(case.request)
+    if not case.approvers or not decision.approvals:
+        return []
+    digest, now = policies.approval_digest(case.request), case.request.get("context", {}).get("now")
+    begins = times.read_time(now) if isinstance(now, str) else 0
+    return [
+        {
+            "rule": status.rule,
+            "digest": digest,
+            "approvers": list(case.approvers),
+            "expires": times.format_time(begins + status.expires_in * 10**9),
+        }
+        for status in decision.approvals
+    ]
 
 
 def invalid_parts(decision: Decision) -> tuple[DecisionError, ...]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from kynara_lang.diagnostics.source import Source
+from kynara_lang.pipeline import Libraries, check_sources
 from tests.checker.programs import check, codes, found
 
 LIBRARY = """\
@@ -192,6 +194,35 @@ def test_a_near_name_is_offered(text: str, wanted: str | None) -> None:
     (diagnostic,) = found(text)
     assert diagnostic.help is not None
     assert (f"`{wanted}`" in diagnostic.help) if wanted else ("did you mean" not in diagnostic.help)
+
+
+def test_a_library_that_nobody_imports_is_read_only_when_a_name_is_unknown() -> None:
+    read: list[str] = []
+
+    def find(module: str) -> Source | None:
+        read.append(module)
+        return Source(f"{module}.kyn", LIBRARIES[module])
+
+    def helps(text: str) -> list[str | None]:
+        return [d.help for d in check_sources([Source("a.kyn", text)], Libraries(find, tuple(LIBRARIES))).diagnostics]
+
+    assert helps("subject User") == []
+    assert read == []
+    assert helps("subject User is Owned") == ["import it in this file: `import acme.base (Owned)`"]
+    assert helps("subject User { l: Level }") == ["import it in this file: `import acme.base (Level)`"]
+    assert helps("subject User { l: Levl }\ntype Levels = String") == ["did you mean `Levels`?"]
+    assert helps("subject User is Ownd") == ["declare it: `trait Ownd { … }`"]
+    assert read == ["acme.base", "acme.base", "acme.base"]
+
+
+def test_what_an_import_would_cure_is_said_once() -> None:
+    uses = "subject User is Owned { l: Level }\nsubject Bot is Owned { l: Level }\nresource Doc\naction go on Doc\n"
+    uses += "forbid f { subject User action go resource Doc when subject.x == 3 and subject has y }"
+    assert codes(uses, libraries=LIBRARIES) == ["KYN101", "KYN101"]
+    assert codes("import acme.bas (Owned, Level)\n" + uses, libraries=LIBRARIES) == ["KYN103"]
+    assert codes("import acme.base (Ownd, Level)\n" + uses, libraries=LIBRARIES) == ["KYN104"]
+    other = uses + "\nforbid g { subject any action go resource Doc when resource.x == 3 and z }"
+    assert codes("import acme.bas (Owned, Level)\n" + other, libraries=LIBRARIES) == ["KYN103", "KYN202", "KYN101"]
 
 
 def test_groups_and_prefixes_cover_their_actions() -> None:

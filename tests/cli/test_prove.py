@@ -123,6 +123,23 @@ def test_without_the_solver_one_line_says_what_is_missing(
     assert 'pip install "kynara-lang[prove]"' in asked.stderr
 
 
+@pytest.mark.parametrize(("effect", "said"), [(" effects edits_policy", True), (" effects irreversible", False)])
+def test_without_the_solver_ways_to_more_rights_are_not_taken_for_looked_for(
+    kynara: Run, policy: Path, monkeypatch: pytest.MonkeyPatch, effect: str, said: bool
+) -> None:
+    policy.write_text(
+        "subject User { team: String }\nresource Rules { team: String }\n"
+        f"action change on Rules{effect}\n"
+        'permit change_rules "Teams change what is theirs" {\n'
+        "  subject User action change resource Rules scope subject.team == resource.team\n}\n",
+        encoding="utf-8",
+    )
+    for module in (proofs, proving):
+        monkeypatch.setattr(module, "solver_installed", lambda: False)
+    result = kynara("check", "policy.kyn")
+    assert ("Not proved: that nobody comes to more rights than are meant; pip" in result.stderr) is said
+
+
 def test_what_breaks_an_invariant_is_written_as_a_test(kynara: Run, policy: Path) -> None:
     policy.write_text(POLICY + INVARIANT, encoding="utf-8")
     result = kynara("check", "policy.kyn", "--write-tests", "found.kyn")

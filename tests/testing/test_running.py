@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from kynara_lang.testing.running import Outcome
+from kynara_lang.testing import cases
+from kynara_lang.testing.running import Outcome, run_test
 from tests.testing.programs import policies_of, run, shop
 
 CONTEXT = 'given context { now: 2026-11-22, ip: "10.1.2.3" }'
@@ -133,3 +134,71 @@ def test_fixtures_are_shared_by_the_files_of_a_program() -> None:
     (result,) = run(shop('module other\ntest "t" { given alice  expect allow read on parcel because shop.reads }'))
     assert result.passed
     assert (result.test.file, result.test.line) == ("file1.kyn", 2)
+
+
+APPROVED = """
+module m
+role support
+role lead
+subject User { tenant: String }
+resource Order { tenant: String }
+action refund on Order (amount: Decimal)
+permit refunds {
+  subject User with role support action refund resource Order scope subject.tenant == resource.tenant
+}
+require approval large {
+  subject any action refund resource Order when args.amount > 50.00
+  from User with role lead where approver.tenant == resource.tenant
+  quorum 2
+}
+fixture ann = User::"ann" with role support { tenant: "a" }
+fixture lea = User::"lea" with role lead { tenant: "a" }
+fixture leo = User::"leo" with role lead { tenant: "a" }
+fixture order = Order::"o" { tenant: "a" }
+test "t" {
+  given ann
+  given context { now: 2026-11-22T10:00:00Z }
+  %s
+}
+"""
+
+
+@pytest.mark.parametrize(
+    ("lines", "passes"),
+    [
+        ("expect require_approval refund(amount: 80.00) on order because large", True),
+        ("given approval by lea and leo expect allow refund(amount: 80.00) on order because large, refunds", True),
+        ("given approval by lea expect allow refund(amount: 80.00) on order", False),
+        ("given approval by lea expect require_approval refund(amount: 80.00) on order because large", True),
+        ("given approval by lea and lea expect allow refund(amount: 80.00) on order", False),
+        ("given approval by lea and ann expect allow refund(amount: 80.00) on order", False),
+        ('given approval by lea and leo { tenant: "b" } expect allow refund(amount: 80.00) on order', False),
+        ("given approval by lea and leo expect allow refund(amount: 10.00) on order because refunds", True),
+        ('given approval by lea and leo expect deny refund(amount: 80.00) on order { tenant: "b" }', True),
+        # a later line takes the place of an earlier one
+        ("given approval by lea and leo given approval by lea expect allow refund(amount: 80.00) on order", False),
+        ("given approval by lea and leo expect allow refund(amount: 80.00) on order because nothing", None),
+    ],
+)
+def test_who_approves_can_be_tested(lines: str, passes: bool | None) -> None:
+    if passes is None:
+        with pytest.raises(AssertionError, match="no rule `nothing`"):
+            policies_of(APPROVED % lines)
+        return
+    policies = policies_of(APPROVED % lines)
+    (result,) = (run_test(policies, test) for test in cases.tests_of(policies.program))
+    assert result.passed is passes
+
+
+def test_an_approval_needs_the_time() -> None:
+    text = APPROVED.replace("given context { now: 2026-11-22T10:00:00Z }", "")
+    policies = policies_of(text % "given approval by lea and leo expect allow refund(amount: 80.00) on order")
+    (result,) = (run_test(policies, test) for test in cases.tests_of(policies.program))
+    (outcome,) = result.outcomes
+    assert not outcome.passed
+    assert "without `context.now`" in outcome.decision.errors[0].message
+
+
+def test_only_subjects_approve() -> None:
+    with pytest.raises(AssertionError, match="is no subject"):
+        policies_of(APPROVED % "given approval by order expect allow refund(amount: 80.00) on order")
