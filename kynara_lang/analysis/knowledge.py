@@ -104,12 +104,28 @@ LEVELS: Final[Mapping[str, int]] = {
 
 
 @frozen(eq=False)
+class Made:
+    """How what is left of an expression is made, for those who look for what they know how to say otherwise.
+
+    `op` is an operator, or the row of a builtin (receiver and name), over `operands`; or `argument` and `field` (of the
+    only operand), which read `name`; `has`, which asks for a field, or for an argument where it has no operand; a
+    `variable`; or a quantifier (`all`, `any`) over a set, the variable and the body. `negated` says that it is the
+    contrary of that.
+    """
+
+    op: str | tuple[str, str]
+    operands: tuple[Found, ...] = ()
+    name: str = ""
+    negated: bool = False
+
+
+@frozen(eq=False)
 class Found:
     """What became of an expression: its value, or how what is left of it is written.
 
     `fails` says that evaluating it may be an error, `failed` that it surely is one. `contrary` is how the opposite of a
     condition is written, with its level; `parts` are the conditions that an `and` or `or` joins (`joined` says which);
-    `reads` is what of it is not known.
+    `reads` is what of it is not known; `made` is how it is made where that is an operation on something unknown.
     """
 
     text: str
@@ -121,6 +137,7 @@ class Found:
     joined: Literal["and", "or"] | None = None
     parts: tuple[Found, ...] = ()
     reads: frozenset[str] = frozenset()
+    made: Made | None = None
 
     @property
     def known(self) -> bool:

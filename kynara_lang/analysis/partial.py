@@ -16,12 +16,17 @@ from attrs import field, frozen
 from ..checker.symbols import Condition, PatternSymbol, Program, RuleSymbol
 from ..semantics.display import display_text
 from ..semantics.times import format_time
-from .knowledge import UNKNOWN, Found, Known, Lookup, Someone, plain
+from .arithmetic import CONTRARY
+from .knowledge import LEVELS, UNKNOWN, Found, Known, Lookup, Someone, plain
 from .reduction import Reducer, junction, opposite
 
 RANKS = {"deny": 0, "require_approval": 1, "allow": 2}
 Outcome: TypeAlias = Literal["always", "never", "depends"]
 PartKind: TypeAlias = Literal["subject", "resource", "valid", "scope", "when", "unless"]
+
+
+ALWAYS = Found("true", value=True)
+NEVER = Found("false", value=False)
 
 
 @frozen
@@ -43,7 +48,7 @@ class Remains:
 
     `subject` and `resource` are the patterns that fit, as policies write them. A forbid or an approval that only
     matches where a condition is in error has `by_error`, and then `parts` are such conditions. `reads` is what the
-    outcome depends on.
+    outcome depends on. `asks` is everything that the rule asks, as one condition of the language.
     """
 
     rule: RuleSymbol
@@ -53,6 +58,7 @@ class Remains:
     parts: tuple[Part, ...] = ()
     by_error: bool = False
     reads: frozenset[str] = field(default=frozenset())
+    asks: Found = field(default=NEVER)
 
     @property
     def certain(self) -> bool:
@@ -75,10 +81,14 @@ class Partial:
 
     def rule(self, rule: RuleSymbol) -> Remains:
         """Return what remains of a rule."""
-        who, what = self._pattern(self.known.subject, rule.subjects), self._pattern(self.known.resource, rule.resources)
+        who, is_who = self._pattern(self.known.subject, rule.subjects)
+        what, is_what = self._pattern(self.known.resource, rule.resources)
         if self.known.action not in rule.actions or who.value is False or what.value is False:
             return Remains(rule, "never")
-        tests: list[tuple[PartKind, Found]] = [("subject", who), ("resource", what), *self._validity(rule)]
+        validity = self._validity(rule)
+        tests: list[tuple[PartKind, Found]] = [("subject", who), ("resource", what)]
+        tests += [("valid", found) for found, _ in validity]
+        first = len(tests)
         for condition in rule.conditions:
             if condition.expr is not None:
                 tests.append((condition.kind, self.condition(condition)))
@@ -89,12 +99,16 @@ class Partial:
         subject, resource = who.text, what.text
         if outcome == "never":
             return Remains(rule, outcome, subject, resource)
+        before = [is_who, is_what, *(asks for _, asks in validity)]
+        asks = whole
+        if not all(found.known for found in before):
+            asks = junction("and", [*before, *(found for _, found in tests[first:])])
         by_error = whole.value is False or whole.failed
         kept = [(kind, found) for kind, found in tests if not found.known or found.fails or found.failed]
         if by_error:
             kept = [(kind, found) for kind, found in kept if found.fails or found.failed]
         parts = tuple(part for kind, found in kept for part in _parts(kind, found))
-        return Remains(rule, outcome, subject, resource, parts, by_error, whole.reads)
+        return Remains(rule, outcome, subject, resource, parts, by_error, whole.reads, asks)
 
     def condition(self, condition: Condition) -> Found:
         """Return what becomes of what a clause demands; an `unless` demands the contrary of what it says."""
@@ -104,56 +118,77 @@ class Partial:
 
     # --- what a rule asks beside its conditions
 
-    def _pattern(self, entity: Someone, patterns: Sequence[PatternSymbol]) -> Found:
-        """Return whether an entity fits one of some patterns; the text says who does."""
+    def _pattern(self, entity: Someone, patterns: Sequence[PatternSymbol]) -> tuple[Found, Found]:
+        """Return whether an entity fits one of some patterns: the text says who does, and then as a condition."""
         found = [self._fits(entity, pattern) for pattern in patterns if entity.types & pattern.types]
-        if any(f.value is True for f in found):
-            return next(f for f in found if f.value is True)
-        possible = [f for f in found if f.value is not False]
+        for as_pattern, asks in found:
+            if as_pattern.value is True:
+                return as_pattern, asks
+        possible = [(f, asks) for f, asks in found if f.value is not False]
         if not possible:
-            return Found("", value=False)
-        texts = list(dict.fromkeys(f.text for f in possible))
-        return Found(" or ".join(texts), reads=frozenset[str]().union(*(f.reads for f in possible)))
+            return Found("", value=False), NEVER
+        texts = list(dict.fromkeys(f.text for f, _ in possible))
+        reads = frozenset[str]().union(*(f.reads for f, _ in possible))
+        return Found(" or ".join(texts), reads=reads), junction("or", [asks for _, asks in possible])
 
-    def _fits(self, entity: Someone, pattern: PatternSymbol) -> Found:
-        """Return whether an entity fits a pattern: its text leaves out what is known to be so."""
-        name = self.program.types[min(entity.types & pattern.types)].name
-        text, unsure, reads = name, not entity.types <= pattern.types, set[str]()
+    def _fits(self, entity: Someone, pattern: PatternSymbol) -> tuple[Found, Found]:
+        """Return whether an entity fits a pattern, as a pattern and as a condition; what is known is left out."""
+        kinds = entity.types & pattern.types
+        name = self.program.types[min(kinds)].name
+        text, unsure = name, not entity.types <= pattern.types
+        asks: list[Found] = []
+        if unsure:
+            names = [self.program.types[key].name for key in sorted(kinds)]
+            asks.append(junction("or", [_asked(entity, "is", one) for one in names]))
         if pattern.entity is not None:
             identity = pattern.entity.partition("::")[2]
             text = f"{name}::{display_text(identity)}"
             if entity.id is not None and entity.id != identity:
-                return Found(text, value=False)
+                return Found(text, value=False), NEVER
+            if entity.id is None:
+                asks.append(_asked(entity, "==", text))
             unsure = unsure or entity.id is None
         if pattern.group is not None:
             kind, _, identity = pattern.group.partition("::")
             inside = self.reducer.inside(entity, Someone("", frozenset({kind}), identity))
             if inside is False:
-                return Found(text, value=False)
+                return Found(text, value=False), NEVER
             if inside is None:
-                text += f" in {self.program.types[kind].name}::{display_text(identity)}"
+                group = f"{self.program.types[kind].name}::{display_text(identity)}"
+                asks.append(_asked(entity, "in", group))
+                text += f" in {group}"
                 unsure = True
         if pattern.roles:
             if entity.roles is not None and entity.roles.isdisjoint(pattern.roles):
-                return Found(text, value=False)
+                return Found(text, value=False), NEVER
             if entity.roles is None:
-                names = (self.program.roles[role].name for role in pattern.roles)
+                names = [self.program.roles[role].name for role in pattern.roles]
+                asks.append(junction("or", [_asked(entity, "holds", one) for one in names]))
                 text += f" with role {' or '.join(names)}"
                 unsure = True
-        if unsure:
-            reads.add(entity.name)
-        return Found(text, value=UNKNOWN if unsure else True, reads=frozenset(reads))
+        if not unsure:
+            return Found(text, value=True), ALWAYS
+        return Found(text, reads=frozenset({entity.name})), junction("and", asks)
 
-    def _validity(self, rule: RuleSymbol) -> list[tuple[PartKind, Found]]:
-        found: list[tuple[PartKind, Found]] = []
+    def _validity(self, rule: RuleSymbol) -> list[tuple[Found, Found]]:
+        """Return whether a rule exists at the time: as its clauses say it, and as conditions."""
+        found = []
         now = plain(self.known.context.get("now", UNKNOWN))
-        reads = frozenset({"context.now"})
-        for word, bound, starts in (("from", rule.valid_from, True), ("until", rule.valid_until, False)):
+        for word, bound, op in (("from", rule.valid_from, ">="), ("until", rule.valid_until, "<")):
             if bound is not None:
-                value = UNKNOWN if now is UNKNOWN else (now >= bound) is starts
-                text = f"{word} {format_time(bound)}"
-                found.append(("valid", Found(text, value=value, reads=reads if value is UNKNOWN else frozenset())))
+                value = UNKNOWN if now is UNKNOWN else (now >= bound) is (op == ">=")
+                reads = frozenset({"context.now"}) if value is UNKNOWN else frozenset[str]()
+                time = format_time(bound)
+                contrary = (f"context.now {CONTRARY[op]} {time}", LEVELS[op])
+                asks = Found(f"context.now {op} {time}", LEVELS[op], value, contrary=contrary, reads=reads)
+                found.append((Found(f"{word} {time}", value=value, reads=reads), asks))
         return found
+
+
+def _asked(entity: Someone, op: str, whom: str) -> Found:
+    """Return something that is not known of an entity, as a condition."""
+    contrary = None if op not in CONTRARY else (f"{entity.name} {CONTRARY[op]} {whom}", LEVELS[op])
+    return Found(f"{entity.name} {op} {whom}", LEVELS[op], contrary=contrary, reads=frozenset({entity.name}))
 
 
 def decisions(remains: Iterable[Remains]) -> frozenset[str]:

@@ -22,7 +22,7 @@ from ..semantics.types import BOOL, ERROR, STRING, Record, SetOf, Type
 from ..semantics.types import Entity as EntityOf
 from ..syntax import ast
 from .arithmetic import CONTRARY, compute, method
-from .knowledge import ATOM, LEVELS, UNKNOWN, Found, Items, Known, Lookup, Someone, described, plain
+from .knowledge import ATOM, LEVELS, UNKNOWN, Found, Items, Known, Lookup, Made, Someone, described, plain
 
 _ASKED = ("has", "is", "holds")
 MOST_ELEMENTS = 50
@@ -103,11 +103,11 @@ class Reducer:
             return self.whom(described(value, ""))
         return Found(display(value, kind), value=value)
 
-    def _unknown(self, text: str, kind: Type, *, fails: bool = False, level: int = 8) -> Found:
-        reads = frozenset({text})
-        if isinstance(kind, EntityOf):
-            return Found(text, level, Someone(text, kind.names), fails=fails, reads=reads)
-        return Found(text, level, fails=fails, reads=reads)
+    def _unknown(
+        self, text: str, kind: Type, *, fails: bool = False, level: int = 8, made: Made | None = None
+    ) -> Found:
+        value: Any = Someone(text, kind.names) if isinstance(kind, EntityOf) else UNKNOWN
+        return Found(text, level, value, fails=fails, reads=frozenset({text}), made=made)
 
     def _kind(self, expr: ast.Expr) -> Type:
         return self._tables.types.get(expr, ERROR)
@@ -200,7 +200,8 @@ class Reducer:
             if isinstance(bag := names.get(expr.target.name), Bag):
                 if name in bag.values:
                     return self._value(bag.values[name], bag.declared[name].type)
-                return self._unknown(f"{bag.name}.{name}", kind)
+                made = Made("argument", name=name) if bag.name == "args" else None
+                return self._unknown(f"{bag.name}.{name}", kind, made=made)
         target = self.reduce(expr.target, names)
         text = f"{target.at(LEVELS['.'])}.{name}"
         row = self._tables.targets.get(expr)
@@ -216,7 +217,7 @@ class Reducer:
             value = target.value[owner.index(name)]
             if value is not MISSING:
                 return _over(self._value(value, kind), (target,))
-        return _over(self._unknown(text, kind), (target,))
+        return _over(self._unknown(text, kind, made=Made("field", (target,), name)), (target,))
 
     def _told(self, target: Found, entity: Someone, name: str, kind: Type) -> Found:
         """Return an attribute of an entity."""
@@ -242,7 +243,8 @@ class Reducer:
         if isinstance(target, ast.Var) and isinstance(bag := names.get(target.name), Bag):
             symbol = bag.declared.get(name)
             answer = _present(symbol, name in bag.values, bag.whole)
-            return _truth(f"{bag.name} has {name}", answer, "has")
+            found = _truth(f"{bag.name} has {name}", answer, "has")
+            return evolve(found, made=Made("has", name=name)) if bag.name == "args" else found
         owner = self.reduce(target, names)
         text = f"{owner.at(5)} has {name}"
         if isinstance(owner.value, Someone):
@@ -263,7 +265,8 @@ class Reducer:
         kind = self._kind(target)
         if owner.known and isinstance(kind, Record):
             return _truth(text, owner.value[kind.index(name)] is not MISSING, "has", fails=owner.fails)
-        return _truth(text, None, "has", fails=owner.fails, failed=owner.failed)
+        found = _truth(text, None, "has", fails=owner.fails, failed=owner.failed)
+        return evolve(found, made=Made("has", (owner,), name))
 
     def _is(self, target: Found, expr: ast.Expr, named: EntityType | TraitSymbol) -> Found:
         text = f"{target.at(5)} is {named.name}"
@@ -334,6 +337,8 @@ class Reducer:
         if op in ("in", "not in"):
             found = self._in(a, b)
             return opposite(found) if op == "not in" else found
+        if op in ("==", "!=") and plain(a.value) is not UNKNOWN and plain(b.value) is UNKNOWN:
+            a, b = b, a  # what is known was put in: `"acme" == resource.tenant` reads backwards
         text = f"{a.at(_left(op))} {op} {b.at(LEVELS[op] + 1)}"
         if op in ("==", "!="):
             answer = self._same(a, b)
@@ -347,7 +352,7 @@ class Reducer:
 
     def _within_any(self, expr: ast.Expr, a: Found, places: Found, text: str, kind: Type) -> Found:
         value = plain(places.value)
-        made = Found(text, LEVELS["within"], reads=a.reads | places.reads)
+        made = Found(text, LEVELS["within"], reads=a.reads | places.reads, made=Made("within", (a, places)))
         if value is not UNKNOWN and a.known and not a.failed:
             held = any(compute("within", [a.value, place], [kind, kind], BOOL) for place in value)
             made = _truth(text, held, "within")
@@ -400,7 +405,7 @@ class Reducer:
         self, row: Any, expr: ast.Expr, text: str, operands: list[Found], kinds: list[Type], level: int = ATOM
     ) -> Found:
         """Apply a row of the operator tables; what cannot be computed yet is left, with how it may fail."""
-        made = Found(text, level)
+        made = Found(text, level, made=Made(row, tuple(operands)))
         values = [plain(o.value) for o in operands]
         if all(v is not UNKNOWN for v in values) and not any(o.failed for o in operands):
             try:
@@ -454,14 +459,15 @@ class Reducer:
             return evolve(found, fails=fails, failed=failed)
         kind = self._kind(expr.domain)
         element = kind.element if isinstance(kind, SetOf) else ERROR
-        one = self._unknown(expr.variable.text, element, level=ATOM)
+        one = self._unknown(expr.variable.text, element, level=ATOM, made=Made("variable", name=expr.variable.text))
         body = self.reduce(expr.body, {**names, expr.variable.text: one})
         text = f"{expr.kind} {expr.variable.text} in {domain.at(1)}: {body.text}"
         empty = expr.kind == "all"
         value = empty if body.failed or body.value is empty else UNKNOWN
         reads = domain.reads | (body.reads - one.reads)
         fails = domain.fails or body.fails or body.failed
-        return Found(text, LEVELS["any"], value, fails, domain.failed, reads=reads)
+        made = Made(expr.kind, (domain, one, body))
+        return Found(text, LEVELS["any"], value, fails, domain.failed, reads=reads, made=made)
 
     def _elements(self, domain: Found, kind: Type) -> list[tuple[Found, bool]] | None:
         """Return the elements of a set where they can be looked at one by one, and whether each is surely one.
@@ -490,7 +496,8 @@ def opposite(found: Found) -> Found:
     joined: Literal["and", "or"] | None = {"and": "or", "or": "and", None: None}[found.joined]
     parts = tuple(opposite(part) for part in found.parts)
     contrary = (found.text, found.level)
-    return Found(text, level, value, found.fails, found.failed, contrary, joined, parts, found.reads)
+    made = None if found.made is None else evolve(found.made, negated=not found.made.negated)
+    return Found(text, level, value, found.fails, found.failed, contrary, joined, parts, found.reads, made)
 
 
 def junction(word: Literal["and", "or"], operands: Sequence[Found]) -> Found:
@@ -511,11 +518,12 @@ def junction(word: Literal["and", "or"], operands: Sequence[Found]) -> Found:
     kept = list({one.text: one for one in kept}.values())
     if not kept:
         return Found(str(not ends).lower(), value=not ends)
-    reads = frozenset[str]().union(*(k.reads for k in kept))
+    if len(kept) == 1 and kept[0].fails is fails and not kept[0].failed and not kept[0].known:
+        return kept[0]
+    reads = frozenset[str]().union(*[k.reads for k in kept])
     value = not ends if all(k.known for k in kept) else UNKNOWN
     if len(kept) == 1:
-        one = kept[0]
-        return evolve(one, value=value, fails=fails, failed=False, reads=reads)
+        return evolve(kept[0], value=value, fails=fails, failed=False, reads=reads)
     text = f" {word} ".join(one.at(LEVELS["not"]) for one in kept)
     return Found(text, LEVELS[word], value, fails, joined=word, parts=tuple(kept), reads=reads)
 
@@ -527,7 +535,9 @@ def _truth(text: str, answer: bool | None, op: str, *, fails: bool = False, fail
 
 
 def _contrasted(found: Found, op: str, a: Found, b: Found) -> Found:
-    return evolve(found, contrary=(f"{a.at(5)} {CONTRARY[op]} {b.at(5)}", found.level))
+    contrary, made = (f"{a.at(5)} {CONTRARY[op]} {b.at(5)}", found.level), Made(op, (a, b))
+    value, reads = found.value, found.reads
+    return Found(found.text, found.level, value, found.fails, found.failed, contrary, reads=reads, made=made)
 
 
 def _over(found: Found, operands: Iterable[Found]) -> Found:
@@ -535,9 +545,11 @@ def _over(found: Found, operands: Iterable[Found]) -> Found:
     parts = list(operands)
     fails = found.fails or any(o.fails for o in parts)
     failed = found.failed or any(o.failed for o in parts)
-    reads = found.reads.union(*(o.reads for o in parts)) if not found.known or fails else frozenset[str]()
+    reads = found.reads.union(*[o.reads for o in parts]) if not found.known or fails else frozenset[str]()
     value = UNKNOWN if failed else found.value
-    return evolve(found, value=value, fails=fails, failed=failed, reads=reads)
+    return Found(
+        found.text, found.level, value, fails, failed, found.contrary, found.joined, found.parts, reads, found.made
+    )
 
 
 def _present(symbol: AttributeSymbol | None, known: bool, whole: bool) -> bool | None:

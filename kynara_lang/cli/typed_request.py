@@ -71,6 +71,16 @@ def request_of(typed: Typed, program: Program) -> dict[str, Any]:
     return request
 
 
+def typed_entity(
+    program: Program, text: str, option: str, attributes: Sequence[str] = (), roles: Sequence[str] = ()
+) -> dict[str, Any]:
+    """Return an entity typed by hand, with properties (`NAME=VALUE`) and roles; raise `click.UsageError`."""
+    found, declared = _entity(program, text, option)
+    _add(found, "properties", _pairs(attributes, "--attr", declared))
+    _add(found, "roles", [spelled(role, program.roles.values()) for role in roles])
+    return found
+
+
 def at_time(request: Mapping[str, Any], now: str, program: Program) -> dict[str, Any]:
     """Return the request as if it was made at a time."""
     context = request.get("context", {})

@@ -164,6 +164,32 @@ def validate(world: World, shape: Shape, needs: Needs) -> Request:
     return Request(chain, shape.action, args, resource, context, shape)
 
 
+def read_known(world: World, subject: object, context: object) -> tuple[tuple[Entity, ...], dict[str, Any]]:
+    """Read who will ask, with everyone they act for, and the context, as far as they are given.
+
+    Values are by internal name. What is absent is left out, whatever needs it; what is given must be well-formed, or
+    `InvalidRequest` is raised.
+    """
+    problems = Problems()
+    given = {"subject": subject, "context": context}
+    raw_chain = _read_chain(world, given, problems)
+    raw_context = _member(given, "context", problems) or facts.NOTHING
+    chain: list[Entity] = []
+    for raw in raw_chain:
+        stored = world.entity(raw.key)
+        known = (stored.attrs or {}) if stored is not None else {}
+        slots = world.attributes(raw.type.key).values()
+        there = frozenset(slot.name for slot in slots if slot.name in known or slot.external in raw.properties)
+        chain.append(_fill(world, raw, there, problems))
+    values: dict[str, Any] = {}
+    for slot in world.context.values():
+        if slot.external in raw_context:
+            _read(slot, raw_context[slot.external], "context", values, problems)
+    if problems:
+        raise InvalidRequest(sorted(problems, key=lambda problem: (problem.path, problem.code)))
+    return tuple(chain), values
+
+
 def ignored_attributes(world: World, shape: Shape) -> list[str]:
     """List the JSON paths of what the request carries to no effect, entity by entity.
 
