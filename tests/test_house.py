@@ -23,15 +23,25 @@ FLOORS = {
     "semantics": 0,
     "diagnostics": 0,
     "resources": 0,
+    "version": 0,
     "syntax": 1,
     "libraries": 1,
+    "files": 1,
+    "report": 1,
     "checker": 2,
+    "inputs": 2,
     "compiler": 3,
     "analysis": 3,
+    "configuration": 3,
     "runtime": 4,
     "pipeline": 4,
+    "proofs": 4,
+    "proving": 5,
+    "audit": 5,
+    "program": 6,
+    "guard": 7,
 }
-TOP_FLOOR = 5
+TOP_FLOOR = 8
 # Neighbours on one floor do not know each other, except these (and those on the top floor).
 NEIGHBOURS = {("pipeline", "runtime")}
 
@@ -45,6 +55,10 @@ OWNERS = {
 
 # The doors where anything may arrive and nothing may pass. Each needs a reason.
 CATCH_ALL_DOORS = {
+    "kynara_lang/guard/deciding.py": "the guard fails closed: whatever goes wrong, the answer is no and says what",
+    "kynara_lang/guard/guard.py": "neither a log nor whoever is told of new policies can keep them from deciding",
+    "kynara_lang/guard/watching.py": "whatever is wrong with a new version of the policies, the old one goes on",
+    "kynara_lang/guard/wrapping.py": "a call of which the arguments cannot be worked out is denied, whatever stopped it",
     "kynara_lang/cli/main.py": "no traceback ever reaches a user",
     "kynara_lang/runtime/engine.py": "an error inside a rule has a meaning: the rule matches or not, and it is reported",
     "kynara_lang/runtime/policyset.py": "decide never raises: what cannot be decided is denied",
