@@ -67,7 +67,7 @@ class AttributeChecks(NameChecks):
             return ERROR
         if field.optional and path not in env.facts.present:
             why = f"`{field.lacking[0]}` has no such {bag.what}" if field.lacking else f"this {bag.what} is optional"
-            self._maybe_absent(expr, f"{bag} has {name}", why, field.declared)
+            self._maybe_absent(expr, f"{bag} has {name}", why, field.declared, env)
             return ERROR
         if len(field.types) > 1:
             self._several_types(expr, field.types, field.declared)
@@ -94,10 +94,10 @@ class AttributeChecks(NameChecks):
             lacks = self.program.types[lacking[0]].name
             shown = expr.target.span.text
             guard = f"{shown} is {self.program.types[sorted(target.names - set(lacking))[0]].name}"
-            self._maybe_absent(expr, guard, f"`{lacks}` has no attribute `{name}`", having)
+            self._maybe_absent(expr, guard, f"`{lacks}` has no attribute `{name}`", having, None)
             return ERROR
         if not proved and any(a.optional for a in having):
-            self._maybe_absent(expr, f"{expr.target.span.text} has {name}", "this attribute is optional", having)
+            self._maybe_absent(expr, f"{expr.target.span.text} has {name}", "this attribute is optional", having, env)
             return ERROR
         types: list[Type] = []
         for symbol in having:
@@ -128,7 +128,7 @@ class AttributeChecks(NameChecks):
             return ERROR
         field = target.fields[index]
         if field.optional and path not in env.facts.present:
-            self._maybe_absent(expr, f"{expr.target.span.text} has {field.name}", "this field is optional", ())
+            self._maybe_absent(expr, f"{expr.target.span.text} has {field.name}", "this field is optional", (), env)
             return ERROR
         return self._narrowed(field.type, path, env)
 
@@ -139,7 +139,9 @@ class AttributeChecks(NameChecks):
             return kind
         return Entity(known & kind.names)
 
-    def _maybe_absent(self, expr: ast.Attribute, guard: str, why: str, declared: Iterable[AttributeSymbol]) -> None:
+    def _maybe_absent(
+        self, expr: ast.Attribute, guard: str, why: str, declared: Iterable[AttributeSymbol], env: Env | None
+    ) -> None:
         labels: list[tuple[Span, str]] = [(a.span, "declared here") for a in declared][:2]
         self.report.add(
             "KYN203",
@@ -147,7 +149,7 @@ class AttributeChecks(NameChecks):
             expr.span,
             "not proved to be there",
             labels=labels,
-            help=f"ask first: `{guard} and {expr.span.text}…`",
+            help=ask_first(guard, expr.span.text, env),
         )
 
     def _several_types(self, expr: ast.Attribute, types: Iterable[Type], declared: Iterable[AttributeSymbol]) -> None:
@@ -234,3 +236,15 @@ class AttributeChecks(NameChecks):
             if shown
             else None,
         )
+
+
+def ask_first(guard: str, shown: str, env: Env | None) -> str:
+    """Return how to ask whether something is there.
+
+    In the `when` of a forbid or an approval the usual way would let through what lacks it, and nobody would be told.
+    """
+    usual = f"`{guard} and {shown}…`"
+    if env is None or env.excepts or env.place not in ("forbid", "require_approval"):
+        return f"ask first: {usual}"
+    matches = "is to be forbidden" if env.place == "forbid" else "is to wait"
+    return f"ask first: `not ({guard}) or {shown}…` if what has none {matches}, too,\nor {usual} if the rule is not for it"

@@ -62,12 +62,14 @@ class Env:
     """The names and facts at a place of a program.
 
     `place` says what is being checked: values of fixtures may name fixtures, and a permit may not read who acts.
+    `excepts` says that it is an exception, behind `unless`.
     """
 
     variables: dict[str, Variable]
     scope: Scope
     place: Literal["permit", "forbid", "require_approval", "invariant", "let", "constant", "fixture"]
     facts: Facts = field(default=NOTHING_KNOWN)
+    excepts: bool = False
 
     def knowing(self, facts: Facts) -> Env:
         """Return this environment with further facts."""

@@ -346,7 +346,7 @@ class RuleChecks(Typechecker):
             env = self.facts(when.condition, True, env)
             found.append(Condition("when", when.condition, when))
         for unless in _of(clauses, ast.UnlessClause):
-            self.condition(unless.condition, env, "what follows `unless`")
+            self.condition(unless.condition, evolve(env, excepts=True), "what follows `unless`")
             env = self.facts(unless.condition, False, env)
             found.append(Condition("unless", unless.condition, unless))
         for condition in found:
