@@ -47,8 +47,15 @@ def request_options(command: _Command) -> _Command:
             "--on-behalf-of",
             metavar="TYPE::ID",
             multiple=True,
-            help="Whom the subject acts for, and so on when repeated; what they have comes from --entities.",
+            help="Whom the subject acts for, and so on when repeated.",
         ),
+        click.option(
+            "--delegator-attr",
+            metavar="NAME=VALUE",
+            multiple=True,
+            help="A property of whom the subject acts for; what others in the chain have comes from --entities.",
+        ),
+        click.option("--delegator-role", metavar="NAME", multiple=True, help="A role of whom the subject acts for."),
         click.option("--action", metavar="NAME", help="What the subject wants to do."),
         click.option("--arg", metavar="NAME=VALUE", multiple=True, help="An argument of the action."),
         click.option("--resource", metavar="TYPE::ID", help="On what."),
@@ -193,6 +200,8 @@ def _typed(ctx: click.Context, request: str | None, line: int | None, options: d
         subject_attributes=options["subject_attr"],
         resource_attributes=options["resource_attr"],
         roles=options["role"],
+        delegator_attributes=options["delegator_attr"],
+        delegator_roles=options["delegator_role"],
     )
     if request is not None and typed.given:
         raise click.UsageError("Give the request either with --request or by hand, not both.", ctx)

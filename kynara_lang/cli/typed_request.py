@@ -11,8 +11,9 @@ from typing import Any, Protocol
 import click
 from attrs import frozen
 
-from ..checker.symbols import Program
+from ..checker.symbols import AttributeSymbol, Program
 from ..runtime.strict_json import JsonProblem, loads
+from ..semantics.types import Entity
 
 
 class Named(Protocol):
@@ -29,7 +30,10 @@ class Named(Protocol):
 
 @frozen
 class Typed:
-    """The options of a request typed by hand, as they stand on the command line."""
+    """The options of a request typed by hand, as they stand on the command line.
+
+    What is said of the delegator is about the one that `on_behalf_of` names first.
+    """
 
     subject: str | None = None
     action: str | None = None
@@ -40,6 +44,8 @@ class Typed:
     subject_attributes: Sequence[str] = ()
     resource_attributes: Sequence[str] = ()
     roles: Sequence[str] = ()
+    delegator_attributes: Sequence[str] = ()
+    delegator_roles: Sequence[str] = ()
 
     @property
     def given(self) -> bool:
@@ -54,20 +60,25 @@ def request_of(typed: Typed, program: Program) -> dict[str, Any]:
         missing = " and ".join(option for option, value in parts.items() if value is None)
         raise click.UsageError(f"A request needs --subject, --action and --resource; {missing} is missing.")
     subject, attributes = _entity(program, typed.subject, "--subject")
-    _add(subject, "properties", _pairs(typed.subject_attributes, "--subject-attr", attributes))
+    _add(subject, "properties", _pairs(program, typed.subject_attributes, "--subject-attr", attributes))
     _add(subject, "roles", [spelled(role, program.roles.values()) for role in typed.roles])
     link = subject
-    for principal in typed.on_behalf_of:
-        link["on_behalf_of"], _ = _entity(program, principal, "--on-behalf-of")
+    for number, principal in enumerate(typed.on_behalf_of):
+        link["on_behalf_of"], attributes = _entity(program, principal, "--on-behalf-of")
         link = link["on_behalf_of"]
+        if number == 0:
+            _add(link, "properties", _pairs(program, typed.delegator_attributes, "--delegator-attr", attributes))
+            _add(link, "roles", [spelled(role, program.roles.values()) for role in typed.delegator_roles])
+    if (typed.delegator_attributes or typed.delegator_roles) and not typed.on_behalf_of:
+        raise click.UsageError("--delegator-attr and --delegator-role are about whom --on-behalf-of names.")
     name = spelled(typed.action, program.actions.values())
     known = program.actions_by_external.get(name)
     action: dict[str, Any] = {"name": name}
-    _add(action, "properties", _pairs(typed.arguments, "--arg", known.parameters.values() if known else ()))
+    _add(action, "properties", _pairs(program, typed.arguments, "--arg", known.parameters.values() if known else ()))
     resource, attributes = _entity(program, typed.resource, "--resource")
-    _add(resource, "properties", _pairs(typed.resource_attributes, "--resource-attr", attributes))
+    _add(resource, "properties", _pairs(program, typed.resource_attributes, "--resource-attr", attributes))
     request = {"subject": subject, "action": action, "resource": resource}
-    _add(request, "context", _pairs(typed.context, "--context", program.context.values()))
+    _add(request, "context", _pairs(program, typed.context, "--context", program.context.values()))
     return request
 
 
@@ -76,7 +87,7 @@ def typed_entity(
 ) -> dict[str, Any]:
     """Return an entity typed by hand, with properties (`NAME=VALUE`) and roles; raise `click.UsageError`."""
     found, declared = _entity(program, text, option)
-    _add(found, "properties", _pairs(attributes, "--attr", declared))
+    _add(found, "properties", _pairs(program, attributes, "--attr", declared))
     _add(found, "roles", [spelled(role, program.roles.values()) for role in roles])
     return found
 
@@ -98,7 +109,7 @@ def spelled(name: str, declared: Iterable[Named]) -> str:
     return meant[0] if len(meant) == 1 else name
 
 
-def _entity(program: Program, text: str, option: str) -> tuple[dict[str, Any], Iterable[Named]]:
+def _entity(program: Program, text: str, option: str) -> tuple[dict[str, Any], Iterable[AttributeSymbol]]:
     """Read `TYPE::ID`, or `TYPE::"ID"` as policies write it, and return the attributes of the type, too.
 
     A type in requests may have `::` itself: of several ways to read the text, the longest known type is meant.
@@ -116,8 +127,12 @@ def _entity(program: Program, text: str, option: str) -> tuple[dict[str, Any], I
     return {"type": type, "id": identity}, declared.attributes.values() if declared else ()
 
 
-def _pairs(texts: Sequence[str], option: str, declared: Iterable[Named]) -> dict[str, Any]:
-    """Read `NAME=VALUE` several times."""
+def _pairs(
+    program: Program, texts: Sequence[str], option: str, declared: Iterable[AttributeSymbol]
+) -> dict[str, Any]:
+    """Read `NAME=VALUE` several times; the value of what is an entity may be TYPE::ID."""
+    declared = list(declared)
+    entities = {symbol.external for symbol in declared if isinstance(symbol.type, Entity)}
     found: dict[str, Any] = {}
     for text in texts:
         name, sign, value = text.partition("=")
@@ -127,6 +142,8 @@ def _pairs(texts: Sequence[str], option: str, declared: Iterable[Named]) -> dict
         if name in found:
             raise click.BadParameter(f"{name!r} is given twice.", param_hint=option)
         found[name] = _value(value)
+        if name in entities and isinstance(found[name], str) and "::" in value:
+            found[name], _ = _entity(program, value, option)
     return found
 
 

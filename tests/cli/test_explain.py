@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 from click.testing import Result
 
@@ -208,6 +209,28 @@ def typed(**options: Any) -> dict[str, Any]:
 )
 def test_entities_are_typed_as_requests_or_policies_spell_them(text: str, type: str, identity: str) -> None:
     assert typed(subject=text)["subject"] == {"type": type, "id": identity}
+
+
+def test_whom_the_subject_acts_for_is_described_beside_it() -> None:
+    request = typed(
+        on_behalf_of=["User::alice", "User::bob"], delegator_attributes=["tenant=acme"], delegator_roles=["admin"]
+    )
+    alice = request["subject"]["on_behalf_of"]
+    assert (alice["id"], alice["properties"], alice["roles"]) == ("alice", {"tenant-id": "acme"}, ["Administrators"])
+    assert alice["on_behalf_of"] == {"type": "app::user", "id": "bob"}
+    with pytest.raises(click.UsageError, match="are about whom --on-behalf-of names"):
+        typed(delegator_roles=["admin"])
+
+
+def test_an_entity_can_be_typed_as_an_attribute() -> None:
+    text = "subject User { boss: User?, nick: String? }\nresource Doc\naction read on Doc (by: User?)"
+    program = load_policy(text).program
+    found = request_of(
+        Typed("User::a", "read", "Doc::d", arguments=["by=User::c"], subject_attributes=["boss=User::b", "nick=a::b"]),
+        program,
+    )
+    assert found["subject"]["properties"] == {"boss": {"type": "User", "id": "b"}, "nick": "a::b"}
+    assert found["action"]["properties"] == {"by": {"type": "User", "id": "c"}}
 
 
 def test_names_of_the_policy_become_those_of_requests() -> None:
