@@ -40,6 +40,7 @@ FLOORS = {
     "audit": 5,
     "program": 6,
     "guard": 7,
+    "migration": 7,
 }
 TOP_FLOOR = 8
 # Neighbours on one floor do not know each other, except these (and those on the top floor).
@@ -51,6 +52,7 @@ OWNERS = {
     "rich": ["kynara_lang/cli/*", "kynara_lang/diagnostics/render*"],
     "cvc5": ["kynara_lang/analysis/*"],
     "idna": ["kynara_lang/semantics/hosts.py"],
+    "cedarpy": ["kynara_lang/migration/*"],
 }
 
 # The doors where anything may arrive and nothing may pass. Each needs a reason.

@@ -234,7 +234,7 @@ def _recording(folder: str | None, person: dict[str, Any]) -> Iterator[Callable[
 
     problem = "the answer was not taken, because it cannot be recorded"
     try:
-        with Log.open(folder) as log:
+        with Log.open(folder, keyless=True) as log:
             yield lambda after: _append(log, records.approval_body(step_of(after), after.to_dict(), by=person))
             problem = "the answer was taken and recorded, and then the log failed"
     except (LogError, OSError) as error:

@@ -32,6 +32,16 @@ class Entry(NamedTuple):
 
 
 COMMANDS: Final[dict[str, Entry]] = {
+    "audit": Entry(
+        "kynara_lang.cli.audit:audit",
+        "Read, verify, prove and export the log of what was decided.",
+        "kynara audit verify audit/ --key audit.pub --checkpoint held.checkpoint",
+    ),
+    "approvals": Entry(
+        "kynara_lang.cli.approvals:approvals",
+        "Show the calls that wait for an approval, and approve or reject them.",
+        "kynara approvals list --store approvals.db",
+    ),
     "check": Entry(
         "kynara_lang.cli.check:check",
         "Check policies and show everything that is wrong with them.",

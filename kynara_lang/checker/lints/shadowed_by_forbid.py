@@ -65,12 +65,13 @@ It compares what permit and forbid say of the same values; it does not calculate
 hundred forbids at most, the most likely ones first.
 """
 
+from collections.abc import Callable
 from itertools import islice
 
 from ..lint_examples import rules
 from ..linter import Context, Lint
 from ..logic.formula import negated
-from ..logic.regions import MOST_COMPARED, Regions
+from ..logic.regions import MOST_COMPARED, Region, Regions
 from ..symbols import RuleSymbol
 
 _PERMIT = 'permit p "d" { subject User action write resource Doc scope subject == resource.owner'
@@ -116,12 +117,13 @@ def _rule(rule: RuleSymbol, context: Context) -> None:
     covering = list(dict.fromkeys([*forbids.might_cover(region), *islice(forbids.meeting(region), MOST_COMPARED)]))
     if not covering or not regions.possible(region.formula):
         return
-    if regions.possible(region.formula, *(negated(f.formula) for f in covering)):
+
+    def cover(some: list[Region]) -> bool:
+        return not regions.possible(region.formula, *(negated(f.formula) for f in some))
+
+    if not cover(covering):
         return
-    for other in list(covering):
-        fewer = [f for f in covering if f is not other]
-        if not regions.possible(region.formula, *(negated(f.formula) for f in fewer)):
-            covering = fewer
+    covering = _needed(covering, cover)
     one = len(covering) == 1
     names = " and ".join(f"`{f.rule.decl.name.text}`" for f in covering)
     together = "by this, together with the other" + ("s" if len(covering) > 2 else "")
@@ -133,6 +135,28 @@ def _rule(rule: RuleSymbol, context: Context) -> None:
         notes=["a forbid counts more than any permit, wherever it stands"],
         help="narrow the forbid, for instance with `unless`, or delete the permit",
     )
+
+
+def _needed(covering: list[Region], cover: Callable[[list[Region]], bool]) -> list[Region]:
+    """Return those of the regions that cover together of which none can be left out.
+
+    One that covers alone is looked for first: it is what there mostly is, and asking about one is cheap, while asking
+    about hundreds together, once for each, would take minutes in a program of many forbids.
+    """
+    alone = next((one for one in reversed(covering) if cover([one])), None)
+    if alone is not None:
+        return [alone]
+    size = len(covering) // 2
+    while size:  # halves first, so that few questions are about many
+        start = 0
+        while start < len(covering):
+            fewer = covering[:start] + covering[start + size :]
+            if cover(fewer):
+                covering = fewer
+            else:
+                start += size
+        size //= 2
+    return covering
 
 
 LINT = Lint(rule=_rule)
