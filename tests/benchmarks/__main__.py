@@ -14,6 +14,7 @@ from importlib import import_module
 from tests.benchmarks.measure import Row
 
 BENCHMARKS = {
+    "decisions": "one decision, prepared, from a dict and from JSON text, beside a function written by hand",
     "prove": "proofs at 50, 500 and 2 000 rules: everything anew, everything known, one rule changed",
     "check": "checking a large program: cold, warm and with one changed file, beside parsing alone; start-up",
 }
