@@ -142,17 +142,17 @@ class Fuser:
         """Return the function that gives the outcome of the first forbid or permit that matches, or the default."""
         writer = _Writer(self._layout)
         lines = [*self._tree(bucket.forbids, writer), *self._tree(bucket.permits, writer)]
-        return _compile([*lines, f"return {writer.bind(default)}"], writer.bound)
+        return compiled([*lines, f"return {writer.bind(default)}"], writer.bound)
 
     def matches(self, tree: ir.Tree) -> Decide:
         """Return the function that lists the indexes of all rules of a tree that match."""
         writer = _Writer(self._layout)
         lines = ["found = []", *self._tree(tree, writer, collect=True), "return found"]
-        return _compile(lines, writer.bound)
+        return compiled(lines, writer.bound)
 
     def _first(self, tree: ir.Tree) -> Decide:
         writer = _Writer(self._layout)
-        return _compile([*self._tree(tree, writer), "return None"], writer.bound)
+        return compiled([*self._tree(tree, writer), "return None"], writer.bound)
 
     def _tree(self, tree: ir.Tree, writer: _Writer, *, collect: bool = False) -> Iterator[str]:
         for node in tree:
@@ -200,7 +200,7 @@ class Fuser:
         key = (text, *writer.spelled)
         made = self._pool.get(key)
         if made is None:
-            made = self._pool[key] = _compile([f"return {text}"], writer.bound)
+            made = self._pool[key] = compiled([f"return {text}"], writer.bound)
         return made
 
 
@@ -223,7 +223,7 @@ def values_of(layout: Layout) -> Callable[..., Values]:
             case "value":
                 attributes = f"{root}.attrs" if place.root in ("subject", "resource") else root
                 items.append(f"{attributes}[{place.name!r}]")
-    return _compile([f"return ({''.join(item + ', ' for item in items)})"], bound, codegen.PARAMETERS, (None,))
+    return compiled([f"return ({''.join(item + ', ' for item in items)})"], bound, codegen.PARAMETERS, (None,))
 
 
 # --- conditions
@@ -291,9 +291,10 @@ def _code(source: str) -> CodeType:
     return next(constant for constant in outer.co_consts if isinstance(constant, CodeType))
 
 
-def _compile(
+def compiled(
     lines: list[str], bound: dict[str, Any], parameters: str = "v", defaults: tuple[Any, ...] | None = None
 ) -> Callable[..., Any]:
+    """Make a function of lines whose only free names are bound, or functions of the operator tables."""
     body = "".join(f"  {line}\n" for line in lines)
     code = _code(f"def make({', '.join(bound)}):\n def f({parameters}):\n{body} return f\n")
     closure = tuple(CellType(bound[name]) for name in code.co_freevars)

@@ -21,6 +21,7 @@ from .engine import Arguments, CompiledBucket, Engine, RuleOutcome
 from .entities import Entities, World
 from .explanation import Explanation, explain
 from .outcomes import LinkOutcome, status
+from .plain import PlainRequests
 from .problems import InvalidRequest, Refused
 from .request import Request as Validated
 from .request import read_shape, validate
@@ -64,6 +65,7 @@ class PolicySet:
         self.program = program
         self._world = World(program, entities)
         self._engine = Engine(program, self._world, lambda: self.digest)
+        self._plain = PlainRequests(self._engine)
 
     def bind(self, entities: Entities) -> PolicySet:
         """Return a policy set of the same program that looks entities up in a store."""
@@ -121,12 +123,15 @@ class PolicySet:
 
     def decide(self, request: Mapping[str, Any] | Request, approvals: Iterable[Any] = ()) -> Decision:
         """Decide a request. `approvals` are the evidence beside it, never part of it. Never raises."""
-        if request.__class__ is Request and request._owner is self and approvals is _NO_APPROVALS:
+        if approvals is _NO_APPROVALS:
             try:
-                decision = request._decide(request._values).decision
-                if decision is not None:
-                    return decision
-            except Exception:  # an error in some rule: below, each rule accounts for its own
+                if request.__class__ is Request:
+                    found = request._decide(request._values) if request._owner is self else None
+                else:
+                    found = self._plain.decide(request)
+                if found is not None and found.decision is not None:
+                    return found.decision
+            except Exception:  # below, each problem is found, and each rule accounts for its own error
                 pass
         try:
             prepared = self._prepared(request)

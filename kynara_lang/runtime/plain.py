@@ -1,0 +1,186 @@
+"""Decides plain requests quickly: those for which reading code could be made, and in which nothing is unusual.
+
+What this cannot decide it leaves to the exact way, which validates from the beginning. It holds no problem and no
+message, and what it keeps depends on the program and the store only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from attrs import frozen
+
+from ..checker.symbols import EntityType
+from ..compiler import fused
+from ..compiler.reader import EntityFields, Field, Inline, Plan, Reader, reader
+from ..semantics import types
+from ..semantics.numbers import INT_MAX, INT_MIN
+from ..semantics.text import is_scalar_text
+from . import facts
+from .convert import MAX_STRING, Converter
+from .engine import CompiledBucket, Engine
+from .entities import Slot, World
+from .outcomes import LinkOutcome
+from .problems import InvalidRequest, Problems
+from .request import MAX_CHAIN
+
+_INLINE: Mapping[types.Type, Inline] = {types.BOOL: "bool", types.INT: "int", types.STRING: "string"}
+_OTHERS = ("delegator", "actor", "depth")
+
+
+@frozen(eq=False)
+class _Link:
+    """How to read and decide one link; `anywhere` says that it may be part of a chain."""
+
+    read: Reader
+    decide: Callable[[fused.Values], LinkOutcome]
+    anywhere: bool
+
+
+class PlainRequests:
+    """Decides plain requests of one engine, by code that is made when the first one of its kind comes."""
+
+    def __init__(self, engine: Engine) -> None:
+        """Prepare nothing yet."""
+        self._engine = engine
+        self._links: dict[str, dict[str, dict[str, _Link | None]]] = {}
+
+    def decide(self, request: Any) -> LinkOutcome | None:
+        """Decide a request, or return None or raise anything if that needs the exact way."""
+        if type(request) is not dict:
+            return None
+        subject, action, resource = request["subject"], request["action"], request["resource"]
+        if type(subject) is not dict or type(action) is not dict or type(resource) is not dict:
+            return None
+        if "on_behalf_of" in subject:
+            return self._chain(request, subject, action, resource)
+        link = self._link(action["name"], resource["type"], subject["type"])
+        if link is None:
+            return None
+        values = link.read(request, subject, action, resource, 0)
+        return None if values is None else link.decide(values)
+
+    def _chain(
+        self, request: dict[str, Any], subject: Any, action: dict[str, Any], resource: dict[str, Any]
+    ) -> LinkOutcome | None:
+        """Read every link before the first is decided: a request that is invalid anywhere is decided by nothing."""
+        steps: list[tuple[Callable[[fused.Values], LinkOutcome], fused.Values]] = []
+        seen = set()
+        more = 1
+        while more:
+            if type(subject) is not dict or len(steps) == MAX_CHAIN:
+                return None
+            link = self._link(action["name"], resource["type"], subject["type"])
+            if link is None or not link.anywhere:
+                return None
+            more = 1 if "on_behalf_of" in subject else 0
+            values = link.read(request, subject, action, resource, more)
+            if values is None:
+                return None
+            steps.append((link.decide, values))
+            seen.add((subject["type"], subject["id"]))
+            subject = subject["on_behalf_of"] if more else None
+        return self._engine.chain(tuple(steps)) if len(seen) == len(steps) else None
+
+    def _link(self, action: Any, resource: Any, subject: Any) -> _Link | None:
+        """Return how to read and decide requests of an action and two types, by their spellings, which are texts.
+
+        Types are texts of exactly that kind, because nothing else is looked up: another kind of text could say that it
+        equals several.
+        """
+        if type(action) is not str or type(resource) is not str or type(subject) is not str:
+            return None
+        try:
+            return self._links[action][resource][subject]
+        except KeyError:
+            return self._new_link(action, resource, subject)
+
+    def _new_link(self, action: str, resource: str, subject: str) -> _Link | None:
+        program = self._engine.program
+        named, on, who = (
+            program.actions_by_external.get(action),
+            program.by_external.get(resource),
+            program.by_external.get(subject),
+        )
+        if named is None or on is None or who is None or on.key not in named.on or who.kind != "subject":
+            return None
+        made = self._made(self._engine.bucket(named.key, who.key, on.key), who, on)
+        # Only what the program declares is kept, so that strange names cannot fill memory.
+        self._links.setdefault(action, {}).setdefault(resource, {})[subject] = made
+        return made
+
+    def _made(self, bucket: CompiledBucket, subject: EntityType, resource: EntityType) -> _Link | None:
+        """Make the code for a bucket, or return None where a rule asks who acts: those need whole entities."""
+        layout, needs = bucket.layout, bucket.bucket.needs
+        if bucket.bucket.asks_who_acts or any(place.root == "actor" for place in layout.places):
+            return None
+        world = self._engine.world
+        stored, says_roles, says_parents = world.lookup
+        parameters = world.parameters(bucket.bucket.action)
+        plan = Plan(
+            subject=self._fields(subject, needs.of("subject"), layout.roles["subject"]),
+            resource=self._fields(resource, needs.of("resource"), layout.roles["resource"]),
+            arguments=_fields(parameters, None),
+            declared_arguments=_declared(parameters),
+            context=_fields(world.context, needs.of("context")),
+            stored=stored if world.has_store else None,
+            says_roles=says_roles,
+            says_parents=says_parents,
+            strange=_strange,
+            is_text=is_scalar_text,
+            longest=MAX_STRING,
+            least=INT_MIN,
+            most=INT_MAX,
+        )
+        anywhere = not any(place.root in _OTHERS for place in layout.places) and not needs.others
+        return _Link(reader(layout, plan), bucket.decide, anywhere)
+
+    def _fields(self, kind: EntityType, needed: frozenset[str], asked: frozenset[str]) -> EntityFields:
+        world = self._engine.world
+        slots = world.attributes(kind.key)
+        roles = {name: role.closure & asked for name, role in world.program.roles_by_external.items()}
+        return EntityFields(
+            kind.key,
+            _fields(slots, needed),
+            _declared(slots),
+            {name: closure for name, closure in roles.items() if closure},
+            _parents(world, kind),
+        )
+
+
+def _fields(slots: Mapping[str, Slot], needed: Iterable[str] | None) -> tuple[Field, ...]:
+    """Describe what to read, in the order of declaration; all of it if nothing is said to be needed."""
+    wanted = slots.keys() if needed is None else frozenset(needed)
+    return tuple(
+        Field(slot.name, slot.external, slot.optional, _read(slot.read), _INLINE.get(slot.type))
+        for slot in slots.values()
+        if slot.name in wanted
+    )
+
+
+def _declared(slots: Mapping[str, Slot]) -> frozenset[str]:
+    """Return the spellings of properties that are what they seem."""
+    return frozenset(slot.external for slot in slots.values() if not facts.is_misplaced_chain(slot.external))
+
+
+def _read(convert: Converter) -> Callable[[Any], Any]:
+    return lambda value: convert(value, "")
+
+
+def _parents(world: World, kind: EntityType) -> Callable[[Mapping[str, Any]], frozenset[str] | None]:
+    """Return what reads the member `parents`, exactly as the exact reader does."""
+
+    def read(raw: Mapping[str, Any]) -> frozenset[str] | None:
+        problems = Problems()
+        found = facts.read_parents(world.program, world.above, raw, facts.NOTHING, kind, "", problems)
+        if problems:
+            raise InvalidRequest(problems)
+        return found
+
+    return read
+
+
+def _strange(name: object) -> bool:
+    """Tell whether a property that is not declared may be more than one that is ignored."""
+    return name in facts.LIFTED or facts.is_misplaced_chain(name)
