@@ -19,12 +19,17 @@ from attrs import frozen
 from .fused import Values, compiled
 from .layout import Layout, Place
 
-Inline = Literal["bool", "int", "string"]
+Inline = Literal["bool", "int", "string", "text", "strings", "set"]
+"""How a value is read where that is not left to a converter altogether.
+
+`text` is a text that `Field.read` makes a value of; `strings` a list of texts that are their own values; `set` a list
+of what `Field.read` makes values of.
+"""
 
 
 @frozen
 class Field:
-    """An attribute, argument or context field: `read` makes a value of what JSON holds, or raises."""
+    """An attribute, argument or context field: `read` makes a value of what JSON holds, or of a text, or raises."""
 
     name: str
     external: str
@@ -67,6 +72,7 @@ class Plan:
     strange: Callable[[object], bool]
     is_text: Callable[[str], bool]
     longest: int
+    most_elements: int
     least: int
     most: int
 
@@ -111,6 +117,7 @@ class _ReaderWriter:
             "strange": plan.strange,
             "is_text": plan.is_text,
             "longest": plan.longest,
+            "most_elements": plan.most_elements,
             "least": plan.least,
             "most": plan.most,
             "type": type,
@@ -237,6 +244,17 @@ class _ReaderWriter:
                 self._add(depth, f"if type({value}) is not int or not least <= {value} <= most: return None")
             case "string":
                 self._add(depth, f"if type({value}) is not str or {_no_text(value)}: return None")
+            case "text":
+                self._add(depth, f"if type({value}) is not str or {_no_text(value)}: return None")
+                self._add(depth, f"{value} = {self._bind(field.read)}({value})")
+            case "strings" | "set":
+                self._add(depth, f"if type({value}) is not list or len({value}) > most_elements: return None")
+                if field.inline == "strings":
+                    self._add(depth, f"for x in {value}:")
+                    self._add(depth + 1, f"if type(x) is not str or {_no_text('x')}: return None")
+                else:
+                    self._add(depth, f"{value} = [{self._bind(field.read)}(x) for x in {value}]")
+                self._add(depth, f"{value} = frozenset({value})")
             case None:
                 self._add(depth, f"{value} = {self._bind(field.read)}({value})")
 

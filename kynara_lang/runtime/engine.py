@@ -195,6 +195,17 @@ class Engine:
         assert found is not None
         return found
 
+    def pair(self, steps: Steps) -> LinkOutcome:
+        """Decide two links, which is what most chains have, without a loop."""
+        (decide, values), (decide_next, values_next) = steps
+        first = decide(values)
+        if first.denies:
+            return first
+        second = decide_next(values_next)
+        if second.denies:
+            return second
+        return first.after.get(second) or self.outcomes_of_rules.joined(first, second)
+
     def link(self, bucket: CompiledBucket, arguments: Arguments) -> LinkOutcome:
         """Decide one link."""
         try:

@@ -102,7 +102,8 @@ class PolicySet:
             raw = copy.deepcopy(raw)
             prepared = self._prepare(raw)
             steps = self._engine.steps(prepared.request, prepared.buckets)
-            decide, values = steps[0] if len(steps) == 1 else (self._engine.chain, steps)
+            several = self._engine.pair if len(steps) == 2 else self._engine.chain
+            decide, values = steps[0] if len(steps) == 1 else (several, steps)
             return Request(raw, (), self, prepared, decide, values)
         except InvalidRequest as invalid:
             return Request(raw, _errors(invalid))

@@ -12,6 +12,7 @@ are linear in the size of the document.
 
 import json
 import re
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Final
 
@@ -168,7 +169,7 @@ def _constant(name: str) -> object:
 _DECODER: Final = json.JSONDecoder(
     object_pairs_hook=_object, parse_int=_integer, parse_float=_decimal, parse_constant=_constant
 )
-_SCAN: Final = _DECODER.scan_once
+_SCAN: Final[Callable[[str, int], tuple[object, int]]] = _DECODER.scan_once  # type: ignore[attr-defined]
 
 
 def _syntax_problem(document: str, error: json.JSONDecodeError) -> JsonProblem:
