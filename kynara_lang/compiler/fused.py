@@ -17,7 +17,7 @@ from types import CellType, CodeType, FunctionType
 from typing import Any
 
 from . import codegen, ir
-from .layout import ANCESTOR, ROLES, Layout, container, of_known
+from .layout import ANCESTOR, ROLE, ROLES, Layout, container, of_known
 
 Values = tuple[Any, ...]
 Decide = Callable[[Values], Any]
@@ -69,6 +69,8 @@ class _Writer(codegen.Writer):
                 return f"v[{self._layout.at(root, 'value', name)}]"
             case ir.Read(root, name):
                 return f"{self._container(root)}[{name!r}]"
+            case ir.Present() if self._layout.is_value(node):
+                return "True"
             case ir.Present(root, name):
                 return f"({name!r} in {self._container(root)})"
             case ir.Root(name):
@@ -271,8 +273,10 @@ def _cost(expr: ir.Expr) -> int:
     total = 0
     for node in ir.descend(expr):
         match node:
+            case ir.Apply(template) if template in (ROLE, ROLES, "{0} == {1}"):
+                total += 1  # these tell rules apart, so they fail most often
             case ir.Apply(template):
-                total += 10 if "(" in template and "isdisjoint" not in template else 4 if "." in template else 2
+                total += 10 if "(" in template and "isdisjoint" not in template else 4 if "." in template else 3
             case ir.Each():
                 total += 30
             case ir.Read() | ir.Present() | ir.Root():

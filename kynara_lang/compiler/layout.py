@@ -54,8 +54,8 @@ class Layout:
         """Return where a value stands in the tuple."""
         return self._at[Place(root, part, name)]
 
-    def is_value(self, node: ir.Read) -> bool:
-        """Whether what is read has a place of its own: it is there in every valid request."""
+    def is_value(self, node: ir.Read | ir.Present) -> bool:
+        """Whether what is read, or asked for, is there in every valid request; then it has a place of its own."""
         return node.name in self._required.get(node.root, ())
 
     def _reading(self, condition: ir.Expr) -> Iterator[ir.Expr]:
@@ -78,7 +78,7 @@ class Layout:
                 yield Place(name, "ancestors" if template == ANCESTOR else "roles")
             case ir.Read(root, name) if self.is_value(node):
                 yield Place(root, "value", name)
-            case ir.Read(root) | ir.Present(root):
+            case ir.Read(root) | ir.Present(root) if not self.is_value(node):
                 yield container(root)
             case ir.Root(name):
                 yield Place(name, "whole")

@@ -17,7 +17,7 @@ from ..checker.symbols import AttributeSymbol, Program, RuleSymbol
 from . import ir
 from .lower import EntityMaker, Lowering
 
-_FEW = 4
+_FEW = 8  # so many are tested one by one as fast as by a switch
 _DEEPEST = 8
 
 

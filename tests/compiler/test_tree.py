@@ -20,7 +20,7 @@ def rules(head: str, *clauses: str, count: int = 20, subject: str = "User") -> s
 
 
 def test_few_rules_are_a_sequence() -> None:
-    assert all(isinstance(n, ir.Test) for n in bucket(rules("permit p", 'scope any "t"', count=3)).permits)
+    assert all(isinstance(n, ir.Test) for n in bucket(rules("permit p", 'scope any "t"', count=8)).permits)
 
 
 def test_many_permits_that_differ_by_a_constant_become_a_switch() -> None:
