@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from kynara_lang.cli import decide as decide_module
+from kynara_lang.cli.answers import answer_all
 from kynara_lang.cli.json_lines import Line, in_line, read_lines
 from tests.cli.project import POLICY, Run, Spawn
 
@@ -294,5 +294,5 @@ def test_memory_does_not_grow_with_the_stream(monkeypatch: pytest.MonkeyPatch) -
     from collections import Counter
 
     made = (Line(n, Counted(b"{")) for n in range(1000))
-    decide_module.answer_all(Policies(), made, Counter(), lambda text: None)  # type: ignore[arg-type]
+    answer_all(Policies(), made, Counter(), lambda text: None)  # type: ignore[arg-type]
     assert most <= 3
