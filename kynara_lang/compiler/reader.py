@@ -77,8 +77,11 @@ class Plan:
     most: int
 
 
-Reader = Callable[[dict[str, Any], dict[str, Any], dict[str, Any], dict[str, Any], int], Values | None]
-"""Takes a request, its subject or who that acts for, its action, its resource, and 1 if somebody is acted for."""
+Reader = Callable[[dict[str, Any], dict[str, Any], dict[str, Any], dict[str, Any], str | None], Values | None]
+"""Takes a request, its subject or who that acts for, its action, its resource, and the key of whom this one acts for.
+
+The key, which knows its type, stands for the delegator. Code that wants more raises, and the exact way has it.
+"""
 
 
 def reader(layout: Layout, plan: Plan) -> Reader:
@@ -104,12 +107,13 @@ class _ReaderWriter:
         self._add(0, "if 'context' in q:")
         self._add(1, "n -= 1", "c = q['context']", "if type(c) is not dict: return None")
         self._add(0, "if n != 3: return None")
+        self._add(0, "more = 0 if d is None else 1")
         self._entity("subject", "s", plan.subject, "n + more")
         self._entity("resource", "r", plan.resource, "n")
         self._properties("a", "ap", plan.declared_arguments)
         self._fields("args", "ap", plan.arguments, known=None)
         self._fields("context", "c", plan.context, known=None)
-        found = {Place("delegator", "whole"): "None", Place("depth", "whole"): "0", **self._found}
+        found = {Place("delegator", "whole"): "d", **self._found}
         items = "".join(f"{found[place]}, " for place in self._layout.places)
         self._add(0, f"return ({items})")
         self._bound |= {
@@ -127,7 +131,7 @@ class _ReaderWriter:
             "int": int,
             "len": len,
         }
-        function: Reader = compiled(self._lines, self._bound, "q, s, a, r, more")
+        function: Reader = compiled(self._lines, self._bound, "q, s, a, r, d")
         return function
 
     def _add(self, depth: int, *lines: str) -> None:

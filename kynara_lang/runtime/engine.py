@@ -133,14 +133,15 @@ class Engine:
         key = f"{kind}::{identity}"
         return self.world.entity(key) or Entity(kind, identity, None, frozenset(), frozenset({key}))
 
-    def warm(self) -> None:
-        """Build and compile every bucket now instead of at its first request."""
+    def warm(self) -> Iterator[tuple[str, str, str]]:
+        """Build and compile every bucket now instead of at its first request; yield its action and types (by key)."""
         subjects = [key for key, kind in self.program.types.items() if kind.kind == "subject"]
         for action in self.program.actions.values():
             for resource in sorted(action.on):
                 for subject in subjects:
                     bucket = self.bucket(action.key, subject, resource)
                     _ = bucket.values, bucket.decide
+                    yield action.key, resource, subject
 
     def buckets(self, shape: Shape) -> tuple[CompiledBucket, ...]:
         """Return the bucket of each link."""

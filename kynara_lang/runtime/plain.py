@@ -17,6 +17,7 @@ from ..compiler import fused
 from ..compiler.reader import EntityFields, Field, Inline, Plan, Reader, reader
 from ..semantics import types
 from ..semantics.addresses import read_ip
+from ..semantics.entity import entity_key
 from ..semantics.hosts import read_email, read_host
 from ..semantics.numbers import INT_MAX, INT_MIN
 from ..semantics.paths import read_path
@@ -41,16 +42,33 @@ _OF_TEXT: Mapping[types.Type, Callable[[str], Any]] = {
     types.URL: read_url,
     types.PATH: read_path,
 }
-_OTHERS = ("delegator", "actor", "depth")
 
 
 @frozen(eq=False)
 class _Link:
-    """How to read and decide one link; `anywhere` says that it may be part of a chain."""
+    """How to read and decide one link; `alone` says that it reads attributes of the delegator, if there is one."""
 
     read: Reader
     decide: Callable[[fused.Values], LinkOutcome]
-    anywhere: bool
+    alone: bool
+    type: str
+
+
+class _Named(str):
+    """The key of a delegator, and its type: all that most rules ask of one.
+
+    It has no attributes, roles or ancestors on purpose: code that wants them raises, and the exact way has them.
+    """
+
+    __slots__ = ("type",)
+
+    type: str
+
+    def __new__(cls, kind: str, identity: str) -> _Named:
+        """Make the key of an entity."""
+        self = super().__new__(cls, entity_key(kind, identity))
+        self.type = kind
+        return self
 
 
 class PlainRequests:
@@ -73,30 +91,42 @@ class PlainRequests:
         link = self._link(action["name"], resource["type"], subject["type"])
         if link is None:
             return None
-        values = link.read(request, subject, action, resource, 0)
+        values = link.read(request, subject, action, resource, None)
         return None if values is None else link.decide(values)
 
     def _chain(
         self, request: dict[str, Any], subject: Any, action: dict[str, Any], resource: dict[str, Any]
     ) -> LinkOutcome | None:
         """Read every link before the first is decided: a request that is invalid anywhere is decided by nothing."""
-        steps: list[tuple[Callable[[fused.Values], LinkOutcome], fused.Values]] = []
-        seen = set()
-        more = 1
-        while more:
-            if type(subject) is not dict or len(steps) == MAX_CHAIN:
+        links: list[tuple[_Link, dict[str, Any]]] = []
+        while True:
+            if type(subject) is not dict or len(links) == MAX_CHAIN:
                 return None
             link = self._link(action["name"], resource["type"], subject["type"])
-            if link is None or not link.anywhere:
+            if link is None or link.alone:
                 return None
-            more = 1 if "on_behalf_of" in subject else 0
-            values = link.read(request, subject, action, resource, more)
+            links.append((link, subject))
+            if "on_behalf_of" not in subject:
+                break
+            subject = subject["on_behalf_of"]
+        steps: list[tuple[Callable[[fused.Values], LinkOutcome], fused.Values]] = []
+        keys: set[str] = set()
+        key: _Named | None = None
+        for link, subject in reversed(links):
+            values = link.read(request, subject, action, resource, key)
             if values is None:
                 return None
+            key = _Named(link.type, subject["id"])
+            keys.add(key)
             steps.append((link.decide, values))
-            seen.add((subject["type"], subject["id"]))
-            subject = subject["on_behalf_of"] if more else None
-        return self._engine.chain(tuple(steps)) if len(seen) == len(steps) else None
+        if len(keys) != len(steps):
+            return None  # somebody acts for themselves
+        steps.reverse()
+        return self._engine.pair(tuple(steps)) if len(steps) == 2 else self._engine.chain(tuple(steps))
+
+    def warm(self, action: str, resource: str, subject: str) -> None:
+        """Make the code for requests of an action and two types, by their spellings."""
+        self._link(action, resource, subject)
 
     def _link(self, action: Any, resource: Any, subject: Any) -> _Link | None:
         """Return how to read and decide requests of an action and two types, by their spellings, which are texts.
@@ -126,9 +156,9 @@ class PlainRequests:
         return made
 
     def _made(self, bucket: CompiledBucket, subject: EntityType, resource: EntityType) -> _Link | None:
-        """Make the code for a bucket, or return None where a rule asks who acts: those need whole entities."""
+        """Make the code for a bucket, or return None where a rule asks who acts: that takes several views of a link."""
         layout, needs = bucket.layout, bucket.bucket.needs
-        if bucket.bucket.asks_who_acts or any(place.root == "actor" for place in layout.places):
+        if bucket.bucket.asks_who_acts:
             return None
         world = self._engine.world
         stored, says_roles, says_parents = world.lookup
@@ -149,8 +179,7 @@ class PlainRequests:
             least=INT_MIN,
             most=INT_MAX,
         )
-        anywhere = not any(place.root in _OTHERS for place in layout.places) and not needs.others
-        return _Link(reader(layout, plan), bucket.decide, anywhere)
+        return _Link(reader(layout, plan), bucket.decide, bool(needs.others), subject.key)
 
     def _fields(self, kind: EntityType, needed: frozenset[str], asked: frozenset[str]) -> EntityFields:
         world = self._engine.world

@@ -83,7 +83,9 @@ class PolicySet:
 
     def warm(self) -> None:
         """Compile everything now, so that no request waits for it."""
-        self._engine.warm()
+        types = self.program.types
+        for action, resource, subject in self._engine.warm():
+            self._plain.warm(self.program.actions[action].external, types[resource].external, types[subject].external)
 
     # --- requests
 

@@ -160,18 +160,21 @@ def plain_values(policies: PolicySet, request: Any) -> Any:
     try:
         subject, action, resource = request["subject"], request["action"], request["resource"]
         if "on_behalf_of" in subject:
-            plain._engine.chain = chain  # type: ignore[method-assign]
+            plain._engine.chain = plain._engine.pair = chain  # type: ignore[method-assign, assignment]
             plain.decide(request)
         else:
             link = plain._link(action["name"], resource["type"], subject["type"])
             values = (
-                None if link is None or type(request) is not dict else link.read(request, subject, action, resource, 0)
+                None
+                if link is None or type(request) is not dict
+                else link.read(request, subject, action, resource, None)
             )
             read += [] if values is None else [values]
     except Exception:
         return None
     finally:
         vars(plain._engine).pop("chain", None)
+        vars(plain._engine).pop("pair", None)
     return read or None
 
 

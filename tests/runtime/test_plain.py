@@ -43,6 +43,21 @@ def test_plain_requests_are_decided_on_the_short_way(policies: PolicySet, reques
     assert found.decision == policies._decide(policies._prepare(copy.deepcopy(request_)), ())
 
 
+def test_chains_are_plain_where_rules_ask_for_the_delegator_alone() -> None:
+    text = """
+permit u { subject User action any resource Doc scope any "test" }
+permit a { subject Agent action any resource Doc scope delegated unless delegator == resource.owner }
+forbid f { subject Agent action any resource Doc when delegated and delegator is User and resource.size == 7 }
+"""
+    policies = program(text)
+    for request in (ask(BOT), ask(BOT, ALICE), ask(BOT, {**ALICE, "id": "olga"})):
+        found = policies._plain.decide(request)
+        assert found is not None
+        assert found.decision == policies._decide(policies._prepare(request), ())
+    assert not policies.decide(ask(BOT, ALICE, resource=having(DOC, size=7))).allowed
+    assert policies.decide(ask(BOT, ALICE, resource=having(DOC, size=8))).allowed
+
+
 def test_a_required_attribute_is_there_for_has() -> None:
     """The short way keeps optional values together, and looked for a required one among them."""
     policies = program('permit p { subject User action read resource Doc scope any "t" unless not resource has size }')
