@@ -11,7 +11,7 @@ are one piece of code, and those that do not differ are one function.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, MutableMapping
+from collections.abc import Callable, Collection, Hashable, Iterator, MutableMapping
 from functools import lru_cache
 from types import CellType, CodeType, FunctionType
 from typing import Any
@@ -113,7 +113,7 @@ class _Writer(codegen.Writer):
         if template == ROLES and isinstance(other, ir.Const):
             if len(other.value) <= _FEW:
                 return self._any_of(other.value, held)
-            return f"(not {held}.isdisjoint({self.constant(other.value)}))"
+            return f"(not {self.constant(other.value)}.isdisjoint({held}))"
         return f"({self.expr(other)} in {held})"
 
     def _any_of(self, constants: frozenset[Any], place: str) -> str:
@@ -220,12 +220,17 @@ def values_of(layout: Layout) -> Callable[..., Values]:
             case "ancestors":
                 items.append(f"{root}.ancestors")
             case "roles":
-                bound[root + "k"] = layout.roles[place.root]
-                items.append(f"{root}.roles & {root}k")
+                bound |= {root + "k": layout.roles[place.root], "small": _small}
+                items.append(f"small({root}.roles & {root}k)")
             case "value":
                 attributes = f"{root}.attrs" if place.root in ("subject", "resource") else root
                 items.append(f"{attributes}[{place.name!r}]")
     return compiled([f"return ({''.join(item + ', ' for item in items)})"], bound, codegen.PARAMETERS, (None,))
+
+
+def _small(roles: frozenset[str]) -> Collection[str]:
+    """Return a few roles as a tuple: a quarter of the memory of a set, so that more requests fit into caches."""
+    return tuple(roles) if len(roles) <= _FEW else roles
 
 
 # --- conditions

@@ -25,7 +25,9 @@ from .outcomes import LinkOutcome, Outcomes
 from .request import Needs, Request, Shape
 
 Arguments = tuple[Any, ...]
-Steps: TypeAlias = tuple[tuple[Callable[[fused.Values], LinkOutcome], fused.Values], ...]
+Decide: TypeAlias = Callable[[fused.Values], LinkOutcome]
+Steps: TypeAlias = tuple[tuple[Decide, fused.Values], ...]
+Pair: TypeAlias = tuple[Decide, fused.Values, Decide, fused.Values]
 
 
 @frozen(eq=False)
@@ -67,10 +69,10 @@ class CompiledBucket:
         return fused.values_of(self.layout)
 
     @cached_property
-    def decide(self) -> Callable[[fused.Values], LinkOutcome]:
+    def decide(self) -> Decide:
         """The function that decides a link; it raises whenever something is in error."""
         fuser = fused.Fuser(self.layout, self._outcomes.of, self._pool)
-        granted: Callable[[fused.Values], LinkOutcome] = fuser.decide(self.bucket, self._outcomes.denied())
+        granted: Decide = fuser.decide(self.bucket, self._outcomes.denied())
         if not self.bucket.approvals:
             return granted
         matches, waiting = fuser.matches(self.bucket.approvals), self._outcomes.waiting
@@ -185,6 +187,12 @@ class Engine:
             for view in self.views(request, buckets, at)
         )
 
+    def ready(self, steps: Steps) -> tuple[Callable[[Any], LinkOutcome], Any]:
+        """Return what decides links, and what it takes."""
+        if len(steps) == 1:
+            return steps[0]
+        return (self.pair, (*steps[0], *steps[1])) if len(steps) == 2 else (self.chain, steps)
+
     def chain(self, steps: Steps) -> LinkOutcome:
         """Decide several links; like the function of a bucket it raises whenever something is in error."""
         found: LinkOutcome | None = None
@@ -196,9 +204,9 @@ class Engine:
         assert found is not None
         return found
 
-    def pair(self, steps: Steps) -> LinkOutcome:
-        """Decide two links, which is what most chains have, without a loop."""
-        (decide, values), (decide_next, values_next) = steps
+    def pair(self, steps: Pair) -> LinkOutcome:
+        """Decide two links, which is what most chains have: without a loop, and from one tuple instead of three."""
+        decide, values, decide_next, values_next = steps
         first = decide(values)
         if first.denies:
             return first

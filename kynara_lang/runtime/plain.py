@@ -26,7 +26,7 @@ from ..semantics.times import read_duration, read_time
 from ..semantics.urls import read_url
 from . import facts
 from .convert import MAX_ELEMENTS, MAX_STRING, Converter, converter, holds_entities
-from .engine import CompiledBucket, Engine
+from .engine import CompiledBucket, Decide, Engine
 from .entities import Slot, World
 from .outcomes import LinkOutcome
 from .problems import InvalidRequest, Problems
@@ -49,7 +49,7 @@ class _Link:
     """How to read and decide one link; `alone` says that it reads attributes of the delegator, if there is one."""
 
     read: Reader
-    decide: Callable[[fused.Values], LinkOutcome]
+    decide: Decide
     alone: bool
     type: str
 
@@ -109,7 +109,7 @@ class PlainRequests:
             if "on_behalf_of" not in subject:
                 break
             subject = subject["on_behalf_of"]
-        steps: list[tuple[Callable[[fused.Values], LinkOutcome], fused.Values]] = []
+        steps: list[tuple[Decide, fused.Values]] = []
         keys: set[str] = set()
         key: _Named | None = None
         for link, subject in reversed(links):
@@ -122,7 +122,8 @@ class PlainRequests:
         if len(keys) != len(steps):
             return None  # somebody acts for themselves
         steps.reverse()
-        return self._engine.pair(tuple(steps)) if len(steps) == 2 else self._engine.chain(tuple(steps))
+        decide, taken = self._engine.ready(tuple(steps))
+        return decide(taken)
 
     def warm(self, action: str, resource: str, subject: str) -> None:
         """Make the code for requests of an action and two types, by their spellings."""

@@ -104,9 +104,7 @@ class PolicySet:
             raw = copy.deepcopy(raw)
             prepared = self._prepare(raw)
             steps = self._engine.steps(prepared.request, prepared.buckets)
-            several = self._engine.pair if len(steps) == 2 else self._engine.chain
-            decide, values = steps[0] if len(steps) == 1 else (several, steps)
-            return Request(raw, (), self, prepared, decide, values)
+            return Request(raw, (), self, prepared, *self._engine.ready(steps))
         except InvalidRequest as invalid:
             return Request(raw, _errors(invalid))
         except Exception as error:  # a request that cannot even be copied is one that cannot be decided

@@ -154,13 +154,14 @@ def plain_values(policies: PolicySet, request: Any) -> Any:
     plain = policies._plain
     read: list[Any] = []
 
-    def chain(steps: Any) -> None:
+    def ready(steps: Any) -> Any:
         read.extend(values for _, values in steps)
+        return (lambda _: None), None
 
     try:
         subject, action, resource = request["subject"], request["action"], request["resource"]
         if "on_behalf_of" in subject:
-            plain._engine.chain = plain._engine.pair = chain  # type: ignore[method-assign, assignment]
+            plain._engine.ready = ready  # type: ignore[method-assign]
             plain.decide(request)
         else:
             link = plain._link(action["name"], resource["type"], subject["type"])
@@ -173,8 +174,7 @@ def plain_values(policies: PolicySet, request: Any) -> Any:
     except Exception:
         return None
     finally:
-        vars(plain._engine).pop("chain", None)
-        vars(plain._engine).pop("pair", None)
+        vars(plain._engine).pop("ready", None)
     return read or None
 
 
@@ -191,20 +191,25 @@ def agree(policies: PolicySet, request: Any) -> bool:
         return False
     prepared = policies._prepare(request)  # what was read must be a valid request
     steps = policies._engine.steps(prepared.request, prepared.buckets)
-    assert [list(map(shape, v)) for v in values] == [list(map(shape, v)) for _, v in steps]
+    for bucket, mine, (_, its) in zip(prepared.buckets, values, steps, strict=True):
+        for place, one, other in zip(bucket.layout.places, mine, its, strict=True):
+            assert shape(one, place.part) == shape(other, place.part), place
     return True
 
 
-def shape(value: Any) -> Any:
-    """Return a value with its type; an entity counts by its key, as it does in the code of a bucket."""
+def shape(value: Any, part: str = "value") -> Any:
+    """Return a value with its type; an entity counts by its key, as it does in the code of a bucket.
+
+    Of optional values only the decisions tell, since the exact reader keeps them together with others.
+    """
+    if part == "attributes" or isinstance(value, dict):
+        return None
+    if part == "roles":
+        return set(value)
     if isinstance(value, str):
         return str, str(value)
-    if isinstance(value, frozenset):
-        return frozenset, frozenset(map(shape, value))
-    if isinstance(value, tuple):
-        return tuple, tuple(map(shape, value))
-    if isinstance(value, dict):
-        return None  # optional values: compared by the decisions, since a dict may hold more than is read
+    if isinstance(value, tuple | frozenset):
+        return type(value), type(value)(map(shape, value))
     return type(value), value
 
 
