@@ -139,6 +139,14 @@ class Fuser:
     def __init__(self, layout: Layout, outcome: Callable[[ir.Test], Any], pool: Pool) -> None:
         """Take where values stand and what stands for a rule that decides."""
         self._layout, self._outcome, self._pool = layout, outcome, pool
+        self._cases: list[_Cases] = []
+
+    def warm(self) -> None:
+        """Compile all cases of all switches now, those inside cases included."""
+        for cases in self._cases:  # which grows meanwhile
+            for value, made in cases.items():
+                if made is None:
+                    cases.meet(value)
 
     def decide(self, bucket: ir.Bucket, default: Any) -> Decide:
         """Return the function that gives the outcome of the first forbid or permit that matches, or the default."""
@@ -167,6 +175,7 @@ class Fuser:
 
     def _switch(self, node: ir.Switch, writer: _Writer, *, collect: bool) -> Iterator[str]:
         cases = _Cases(node, self._collected if collect else self._case)
+        self._cases.append(cases)
         table, meet = writer.bind(cases), writer.bind(cases.meet)
         if node.several:
             yield f"for key in {self._held(node.on, writer)}:"

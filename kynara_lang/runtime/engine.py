@@ -68,10 +68,19 @@ class CompiledBucket:
         """The function that takes a view of a link and returns the values that `decide` takes."""
         return fused.values_of(self.layout)
 
+    def warm(self) -> None:
+        """Compile all that decisions need."""
+        _ = self.values, self.decide
+        self._fuser.warm()
+
+    @cached_property
+    def _fuser(self) -> fused.Fuser:
+        return fused.Fuser(self.layout, self._outcomes.of, self._pool)
+
     @cached_property
     def decide(self) -> Decide:
         """The function that decides a link; it raises whenever something is in error."""
-        fuser = fused.Fuser(self.layout, self._outcomes.of, self._pool)
+        fuser = self._fuser
         granted: Decide = fuser.decide(self.bucket, self._outcomes.denied())
         if not self.bucket.approvals:
             return granted
@@ -141,8 +150,7 @@ class Engine:
         for action in self.program.actions.values():
             for resource in sorted(action.on):
                 for subject in subjects:
-                    bucket = self.bucket(action.key, subject, resource)
-                    _ = bucket.values, bucket.decide
+                    self.bucket(action.key, subject, resource).warm()
                     yield action.key, resource, subject
 
     def buckets(self, shape: Shape) -> tuple[CompiledBucket, ...]:
