@@ -3,13 +3,16 @@
 Batches of the one and of the other alternate in one process, and a ratio is taken between neighbours in time; the
 median of the ratios is shown. Every workload is first decided by both, request by request, and must agree. Garbage that
 was there before is frozen, so that neither pays for the other's. A request comes in one of three forms: prepared
-(validated once), a dict, or JSON text, which is read, validated and decided each time.
+(validated once), a dict, or JSON text, which is read, validated and decided each time. A line of a stream is what
+`kynara decide` does: read, decide and write.
 """
 
 from __future__ import annotations
 
 import gc
+import io
 import json
+from collections import Counter
 from collections.abc import Callable, Sequence
 from itertools import repeat
 from statistics import median
@@ -19,6 +22,8 @@ from typing import Any
 
 from attrs import evolve
 
+from kynara_lang.cli.answers import answer_all
+from kynara_lang.cli.json_lines import read_lines
 from kynara_lang.diagnostics.source import Source
 from kynara_lang.pipeline import check_sources
 from kynara_lang.runtime.entities import Entities
@@ -78,7 +83,24 @@ def measure(workload: Workload, budget: float) -> list[Row]:
         limits = {"prepared": f"≤ {MANY_RULES.get(workload.name, GOALS[kind])}", "JSON text": "≤ 15 µs"}
         row = Row(f"{workload.name}, {form}", mine).beside(Row("by hand", hand), "by hand", limits.get(form, ""))
         rows.append(evolve(row, what=f"{row.what} (99 %: {slow:.1f} times the median)"))
-    return rows
+    return [*rows, stream(workload, policies, max(5, int(budget * 10)))]
+
+
+def stream(workload: Workload, policies: PolicySet, runs: int) -> Row:
+    """Measure what `kynara decide` does with a line, beside what `json.loads` alone takes to read it."""
+    lines = [json.dumps(request).encode() for request in workload.requests] * 5
+    data = b"\n".join(lines) + b"\n"
+    mine, reading = [], []
+    for _ in range(runs):
+        start = worked()
+        answer_all(policies, read_lines(io.BytesIO(data)), Counter(), lambda text: None)
+        mine.append((worked() - start) / len(lines) / 1e9)
+        start = worked()
+        for line in lines:
+            json.loads(line)
+        reading.append((worked() - start) / len(lines) / 1e9)
+    row = Row(f"{workload.name}, a line of a stream", tuple(mine))
+    return row.beside(Row("json.loads", tuple(reading)), "json.loads", "≤ 10 µs")
 
 
 def agree(workload: Workload, call: Call, requests: list[Any]) -> None:
