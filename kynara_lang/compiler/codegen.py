@@ -16,8 +16,10 @@ from types import CodeType, FunctionType
 from typing import Any
 
 from ..semantics.entity import Entity
+from ..semantics.hosts import enclosing_domains
 from ..semantics.missing import MISSING
 from ..semantics.operators import FUNCTIONS
+from ..semantics.paths import enclosing_paths
 from ..semantics.problems import EvaluationError
 from . import ir
 
@@ -76,6 +78,8 @@ NAMESPACE: dict[str, Any] = {
     "has_attribute": has_attribute,
     "roles_of": roles_of,
     "ancestors_of": ancestors_of,
+    "enclosing_paths": enclosing_paths,
+    "enclosing_domains": enclosing_domains,
     "MISSING": MISSING,
     "frozenset": frozenset,
     "all": all,

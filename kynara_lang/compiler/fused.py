@@ -178,7 +178,7 @@ class Fuser:
         self._cases.append(cases)
         table, meet = writer.bind(cases), writer.bind(cases.meet)
         if node.several:
-            yield f"for key in {self._held(node.on, writer)}:"
+            yield f"for key in {self._elements(node, writer)}:"
             pad = " "
         else:
             yield f"key = {writer.expr(node.on)}"
@@ -188,10 +188,17 @@ class Fuser:
         yield f"{pad} hit = case(v)"
         yield f"{pad} if hit: {'found += leaf or hit' if collect else 'return leaf or hit'}"
 
-    def _held(self, on: ir.Expr, writer: _Writer) -> str:
-        if isinstance(on, ir.Root) and on.name in ("subject", "resource"):
-            return f"v[{self._layout.at(on.name, 'roles')}]"
-        return f"{writer.expr(on)}.roles"
+    def _elements(self, node: ir.Switch, writer: _Writer) -> str:
+        """Write what a switch over several values looks through: as few of them as can be had for little."""
+        match node.on:
+            case ir.Root("subject" | "resource" as name):
+                return f"v[{self._layout.at(name, 'roles')}]"
+            case ir.Root():
+                return f"{writer.expr(node.on)}.roles"
+            case ir.Apply("{0}.ancestors", (ir.Root(name),)):
+                # The smaller set is looked through: a hierarchy can be deeper than there are rules.
+                return f"{writer.bind(frozenset(node.cases))} & v[{self._layout.at(name, 'ancestors')}]"
+        return writer.expr(node.on)
 
     def _case(self, tree: ir.Tree) -> tuple[Decide, Any]:
         """Return the condition of a single rule with its outcome, or a function that returns outcomes with None."""

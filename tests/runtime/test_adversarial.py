@@ -133,6 +133,67 @@ def test_a_hierarchy_a_thousand_levels_deep() -> None:
     assert judged(policies, requests, store) == {"allow", "deny"}
 
 
+PLACES = """
+subject User in Team { level: Int }
+subject Team in Team
+resource File { path: Path, size: Int }
+action read on File (to: Host)
+"""
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_rules_told_apart_by_directories_and_domains(kind: str) -> None:
+    """What is within many places at once, or in none, or only looks as if it were."""
+    rng = random.Random(5)
+    directories = ["/", ".", "/a", "/a/b", "/a/b/c", "/ab", "a", "a/b", "b"] + [f"/srv/t{i}" for i in range(30)]
+    domains = ["com", "a.com", "b.a.com", "ba.com", "10.0.0.1"] + [f"t{i}.example" for i in range(30)]
+    paths = [*directories, "/a/b/c/d", "/abc", "a/b/c", "/srv", "/srv/t1/x", "/srv/t11/x/y", "srv/t1", "..a"]
+    hosts = [*domains, "x.b.a.com", "bba.com", "example", "x.t1.example", "x1.t1.example", "[::1]", "10.0.0.2"]
+
+    def rule(name: str, *clauses: str) -> str:
+        scope = 'scope any "t" ' if kind == "permit" else ""
+        approver = "from User " if kind.startswith("require") else ""
+        return f"{kind} {name} {{ subject any action read resource File {scope}{' '.join(clauses)} {approver}}}\n"
+
+    text = "" if kind == "permit" else 'permit all { subject any action read resource File scope any "t" }\n'
+    for i, place in enumerate(directories):
+        text += rule(
+            f"p{i}", f'when resource.path within "{place}"', f"when resource.size + 1 == {rng.randrange(2, 5)}"
+        )
+    for i, place in enumerate(domains):
+        text += rule(f"h{i}", f'when args.to within "{place}"', f"when resource.size == {rng.randrange(5, 9)}")
+    policies = program(text, base=PLACES)
+    requests = []
+    for _ in range(150):
+        file = {"type": "File", "id": "f", "properties": {"path": rng.choice(paths), "size": rng.randrange(1, 9)}}
+        requests.append(ask(ALICE, resource=file, args={"to": rng.choice(hosts)}))
+    assert len(judged(policies, requests)) == 2
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_rules_told_apart_by_groups(kind: str) -> None:
+    def team(name: str, *parents: str) -> JSON:
+        return {"type": "Team", "id": name, "parents": [{"type": "Team", "id": p} for p in parents]}
+
+    store = [team(f"t{i}", *(f"t{j}" for j in (2 * i + 1, 2 * i + 2) if j < 40)) for i in range(40)]
+    text = "" if kind == "permit" else 'permit all { subject any action read resource File scope any "t" }\n'
+    scope = 'scope any "t" ' if kind == "permit" else ""
+    approver = "from User " if kind.startswith("require") else ""
+    for i in range(0, 40, 2):
+        text += (
+            f'{kind} r{i} {{ subject User in Team::"t{i}" action read resource File '
+            f"{scope}when resource.size == {i % 7} {approver}}}\n"
+        )
+    policies = program(text, base=PLACES, entities=store)
+    requests = []
+    for start in (0, 1, 3, 6, 20, 39):
+        for size in range(8):
+            person = {**ALICE, "parents": [{"type": "Team", "id": f"t{start}"}]}
+            file = {"type": "File", "id": "f", "properties": {"path": "/", "size": size}}
+            requests.append(ask(person, resource=file, args={"to": "a.com"}))
+    assert len(judged(policies, requests, store)) == 2
+
+
 def test_chains_of_every_length() -> None:
     text = (
         rule("permit", "all", "when resource.size < 100")
