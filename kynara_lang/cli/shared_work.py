@@ -67,7 +67,8 @@ class SharedWork:
                     self._send()
             self.settle()
         finally:
-            self._processes.shutdown(wait=False, cancel_futures=True)
+            # Those at work end with their batch, which is soon; without waiting some end with a traceback.
+            self._processes.shutdown(wait=True, cancel_futures=True)
 
     def settle_unless_more(self, stream: io.BufferedIOBase) -> None:
         """Write all answers unless reading on would give something at once."""
