@@ -49,6 +49,10 @@ def read_lines(
             break
         *ends, rest = chunk.split(b"\n")
         for end in ends:
+            if not begun and not overlong and len(end) <= limit:  # nearly always: nothing to put together
+                yield Line(number, end)
+                number += 1
+                continue
             overlong = overlong or len(begun) + len(end) > limit
             yield Line(number, None if overlong else bytes(begun + end))
             number, overlong = number + 1, False

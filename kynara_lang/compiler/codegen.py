@@ -1,4 +1,4 @@
-"""Code generation: trees into Python functions.
+"""Code generation: expressions into Python functions, one for each, which say exactly what is an error.
 
 The code is built from checked values only: operator templates of our own tables, names that the grammar limits to
 letters, digits and underscores (written with `repr` all the same), and constants, which are never written into the code
@@ -16,15 +16,17 @@ from types import CodeType, FunctionType
 from typing import Any
 
 from ..semantics.entity import Entity
+from ..semantics.hosts import enclosing_domains
 from ..semantics.missing import MISSING
 from ..semantics.operators import FUNCTIONS
+from ..semantics.paths import enclosing_paths
 from ..semantics.problems import EvaluationError
 from . import ir
 
 Function = Callable[..., Any]
 PARAMETERS = "s, r, a, c, d, x, n, p"
 _DEFAULTS = (None,)  # there is an approver only where one is asked about
-_ROOTS = {
+ROOTS = {
     "subject": "s",
     "resource": "r",
     "args": "a",
@@ -70,12 +72,14 @@ def ancestors_of(entity: Entity) -> frozenset[str]:
     return entity.ancestors
 
 
-_NAMESPACE: dict[str, Any] = {
+NAMESPACE: dict[str, Any] = {
     **FUNCTIONS,
     "attribute": attribute,
     "has_attribute": has_attribute,
     "roles_of": roles_of,
     "ancestors_of": ancestors_of,
+    "enclosing_paths": enclosing_paths,
+    "enclosing_domains": enclosing_domains,
     "MISSING": MISSING,
     "frozenset": frozenset,
     "all": all,
@@ -89,7 +93,7 @@ class Writer:
 
     def __init__(self) -> None:
         """Start without constants."""
-        self.namespace: dict[str, Any] = dict(_NAMESPACE)
+        self.namespace: dict[str, Any] = dict(NAMESPACE)
         self._constants: dict[tuple[type, Any], str] = {}
 
     def constant(self, value: Any) -> str:
@@ -112,7 +116,7 @@ class Writer:
             case ir.Const(value):
                 return self.constant(value)
             case ir.Root(name):
-                return _ROOTS[name]
+                return ROOTS[name]
             case ir.Local(name):
                 return name
             case ir.Read(root, name):
@@ -138,7 +142,7 @@ class Writer:
 
 
 def _attributes(root: ir.RootName) -> str:
-    return f"{_ROOTS[root]}.attrs" if root in _ENTITIES else _ROOTS[root]
+    return f"{ROOTS[root]}.attrs" if root in _ENTITIES else ROOTS[root]
 
 
 def function(expr: ir.Expr) -> Function:
@@ -156,73 +160,3 @@ def _code(source: str) -> CodeType:
 
 def _compile(source: str, writer: Writer) -> Function:
     return FunctionType(_code(source), writer.namespace, "f", _DEFAULTS)
-
-
-class Cases(dict[Any, Function | None]):
-    """The functions of a switch, each compiled when its value is first met.
-
-    A value without a case is not remembered, so that a flood of strange values cannot fill memory.
-    """
-
-    def __init__(self, trees: Mapping[Any, ir.Tree], make: Callable[[ir.Tree], Function]) -> None:
-        """Take the trees by value, and what compiles one."""
-        super().__init__()
-        self._trees = trees
-        self._make = make
-
-    def __missing__(self, value: Any) -> Function | None:
-        """Compile the case of a value, or return None where there is none."""
-        tree = self._trees.get(value)
-        if tree is None:
-            return None
-        made = self[value] = self._make(tree)
-        return made
-
-
-def first_match(tree: ir.Tree) -> Function:
-    """Compile a tree into a function that returns the index of the first rule that matches, or None."""
-    return _walk(tree, collect=False)
-
-
-def all_matches(tree: ir.Tree) -> Function:
-    """Compile a tree into a function that returns the indexes of all rules that match, in a list."""
-    return _walk(tree, collect=True)
-
-
-def _walk(tree: ir.Tree, *, collect: bool) -> Function:
-    writer = Writer()
-    lines = [f"def f({PARAMETERS}):"]
-    if collect:
-        lines.append(" found = []")
-    for number, node in enumerate(tree):
-        if isinstance(node, ir.Test):
-            _write_test(node, writer, lines, collect=collect)
-        else:
-            _write_switch(node, number, writer, lines, collect=collect)
-    lines.append(" return found" if collect else " return None")
-    return _compile("\n".join(lines) + "\n", writer)
-
-
-def _write_test(test: ir.Test, writer: Writer, lines: list[str], *, collect: bool) -> None:
-    leaf = f"found.append({test.rule.index})" if collect else f"return {test.rule.index}"
-    conditions = [writer.expr(g.condition) for g in test.guards]
-    lines.append(f" if {' and '.join(conditions) or 'True'}: {leaf}")
-
-
-def _write_switch(node: ir.Switch, number: int, writer: Writer, lines: list[str], *, collect: bool) -> None:
-    make = all_matches if collect else first_match
-    writer.namespace[f"w{number}"] = Cases(node.cases, make)
-    on = f"{writer.expr(node.on)}.roles" if node.several else None
-    pad = " "
-    if on is not None:
-        lines.append(f" for key in {on}:")
-        pad = "  "
-    key = "key" if on is not None else writer.expr(node.on)
-    lines.append(f"{pad}case = w{number}[{key}]")
-    lines.append(f"{pad}if case is not None:")
-    call = "case(s, r, a, c, d, x, n, p)"
-    if collect:
-        lines.append(f"{pad} found += {call}")
-    else:
-        lines.append(f"{pad} hit = {call}")
-        lines.append(f"{pad} if hit is not None: return hit")

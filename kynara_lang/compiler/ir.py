@@ -152,6 +152,11 @@ def descend(expr: Expr) -> Iterator[Expr]:
         stack.extend(reversed(parts(current)))
 
 
+def conjuncts(condition: Expr) -> tuple[Expr, ...]:
+    """Return what must all hold for a condition to hold, in the order of evaluation."""
+    return condition.operands if isinstance(condition, And) else (condition,)
+
+
 TRUE, FALSE = Const(True), Const(False)
 
 
@@ -221,7 +226,8 @@ class Bucket:
     """Everything that can decide requests of one action, subject type and resource type.
 
     The three trees hold the same tests as `tests`, arranged; forbids come first, then permits, then approvals.
-    `asks_who_acts` says that some rule reads the actor or the depth of delegation.
+    `asks_who_acts` says that some rule reads the actor or the depth of delegation. `required` names what every valid
+    request has of what is read: attributes of the subject and the resource, arguments, context fields.
     """
 
     action: str
@@ -233,4 +239,5 @@ class Bucket:
     approvals: Tree
     needs: Needs
     asks_who_acts: bool
+    required: Mapping[RootName, frozenset[str]]
     approver_checks: Mapping[str, Expr] = field(factory=dict)

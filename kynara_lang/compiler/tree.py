@@ -7,17 +7,17 @@ only be skipped by what is evaluated before anything in it can fail, because an 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from itertools import chain
 from typing import Any
 
-from attrs import frozen
+from attrs import evolve, frozen
 
-from ..checker.symbols import Program, RuleSymbol
+from ..checker.symbols import AttributeSymbol, Program, RuleSymbol
 from . import ir
 from .lower import EntityMaker, Lowering
 
-_FEW = 4
+_FEW = 8  # so many are tested one by one as fast as by a switch
 _DEEPEST = 8
 
 
@@ -29,7 +29,15 @@ class _Key:
     several: bool
 
 
-_Keys = dict[_Key, tuple[ir.Expr, frozenset[Hashable]]]
+_MANY = 24
+"""For so many rules it pays to list what a path or a host is within; that takes about 1 µs."""
+_ENCLOSING = {
+    "path_within({0}, {1})": "enclosing_paths({0})",
+    "host_within({0}, {1})": "enclosing_domains({0})",
+}
+
+_Keys = dict[_Key, tuple[ir.Expr, frozenset[Hashable], ir.Expr]]
+"""For each key what it is read from, the constants, and the test that says so."""
 
 
 def bucket(
@@ -54,8 +62,18 @@ def bucket(
         approvals=_arrange(approvals, _certain_keys),
         needs=_needs(_nodes(tests, checks.values())),
         asks_who_acts=any(_root(n) in ("actor", "depth") for n in _nodes(tests, checks.values())),
+        required={
+            "subject": _required(program.types[subject].attributes),
+            "resource": _required(program.types[resource].attributes),
+            "args": _required(program.actions[action].parameters),
+            "context": _required(program.context),
+        },
         approver_checks=checks,
     )
+
+
+def _required(declared: Mapping[str, AttributeSymbol]) -> frozenset[str]:
+    return frozenset(name for name, symbol in declared.items() if not symbol.optional)
 
 
 def _never(test: ir.Test) -> bool:
@@ -91,14 +109,10 @@ def _needs(nodes: Iterable[ir.Root | ir.Read | ir.Present]) -> ir.Needs:
 # --- what tells rules apart
 
 
-def _conjuncts(condition: ir.Expr) -> tuple[ir.Expr, ...]:
-    return condition.operands if isinstance(condition, ir.And) else (condition,)
-
-
 def _all_keys(test: ir.Test) -> _Keys:
     keys: _Keys = {}
     for guard in test.guards:
-        for conjunct in _conjuncts(guard.condition):
+        for conjunct in ir.conjuncts(guard.condition):
             _add_key(keys, conjunct)
     return keys
 
@@ -106,7 +120,7 @@ def _all_keys(test: ir.Test) -> _Keys:
 def _certain_keys(test: ir.Test) -> _Keys:
     keys: _Keys = {}
     for guard in test.guards:
-        for conjunct in _conjuncts(guard.condition):
+        for conjunct in ir.conjuncts(guard.condition):
             if conjunct.fails:
                 return keys
             _add_key(keys, conjunct)
@@ -116,17 +130,25 @@ def _certain_keys(test: ir.Test) -> _Keys:
 def _add_key(keys: _Keys, expr: ir.Expr) -> None:
     match expr:
         case ir.Apply("{1} in {0}.roles", (ir.Root(name) as on, ir.Const(value))) if name != "delegator":
-            keys.setdefault(_Key((name, "roles"), True), (on, frozenset({value})))
+            keys.setdefault(_Key((name, "roles"), True), (on, frozenset({value}), expr))
         case ir.Apply("not {0}.roles.isdisjoint({1})", (ir.Root(name) as on, ir.Const(value))) if name != "delegator":
-            keys.setdefault(_Key((name, "roles"), True), (on, value))
+            keys.setdefault(_Key((name, "roles"), True), (on, value, expr))
+        case ir.Apply("{1} in {0}.ancestors", (ir.Root("subject" | "resource" as name) as root, ir.Const(value))):
+            above = ir.Apply("{0}.ancestors", (root,))
+            keys.setdefault(_Key((name, "ancestors"), True), (above, frozenset({value}), expr))
+        case ir.Apply(template, (ir.Read(root, name, _, False) as read, ir.Const(str() as value))) if (
+            template in _ENCLOSING and _steady(root)
+        ):
+            around = ir.Apply(_ENCLOSING[template], (read,))
+            keys.setdefault(_Key((root, name, "within"), True), (around, frozenset({value}), expr))
         case ir.Apply("{0} == {1}", (ir.Root(name) as on, ir.Const(value))) if name != "delegator":
-            keys.setdefault(_Key((name,), False), (on, frozenset({value})))
+            keys.setdefault(_Key((name,), False), (on, frozenset({value}), expr))
         case ir.Apply("{0} == {1}", (ir.Read(root, name, _, False) as on, ir.Const(value))) if _steady(root):
-            keys.setdefault(_Key((root, name), False), (on, frozenset({value})))
+            keys.setdefault(_Key((root, name), False), (on, frozenset({value}), expr))
         case ir.Apply("{0} == {1}", (ir.Const(value), ir.Read(root, name, _, False) as on)) if _steady(root):
-            keys.setdefault(_Key((root, name), False), (on, frozenset({value})))
+            keys.setdefault(_Key((root, name), False), (on, frozenset({value}), expr))
         case ir.Apply("{0} in {1}", (ir.Read(root, name, _, False) as on, ir.Const(value))) if _steady(root):
-            keys.setdefault(_Key((root, name), False), (on, value))
+            keys.setdefault(_Key((root, name), False), (on, value, expr))
 
 
 def _steady(root: str) -> bool:
@@ -145,14 +167,28 @@ def _arrange(tests: list[ir.Test], keys_of: Callable[[ir.Test], _Keys], depth: i
     rest: list[ir.Test] = []
     for test, keys in keyed:
         if best in keys:
-            for value in keys[best][1]:
-                cases.setdefault(value, []).append(test)
+            _, values, said = keys[best]
+            smaller = _settled(test, said)
+            for value in values:
+                cases.setdefault(value, []).append(smaller)
         else:
             rest.append(test)
     without = _without(best, keys_of)
     made = {value: _arrange(found, without, depth + 1) for value, found in cases.items()}
     switch = ir.Switch(on, best.several, made, ".".join(best.what))
     return (switch, *_arrange(rest, without, depth + 1))
+
+
+def _settled(test: ir.Test, known: ir.Expr) -> ir.Test:
+    """Return a test without what the switch before it has found to be so."""
+    guards = []
+    for guard in test.guards:
+        left = [c for c in ir.conjuncts(guard.condition) if c is not known]
+        if len(left) == len(ir.conjuncts(guard.condition)):
+            guards.append(guard)
+        elif left:
+            guards.append(evolve(guard, condition=left[0] if len(left) == 1 else ir.And(tuple(left))))
+    return ir.Test(test.rule, tuple(guards))
 
 
 def _without(used: _Key, keys_of: Callable[[ir.Test], _Keys]) -> Callable[[ir.Test], _Keys]:
@@ -164,7 +200,7 @@ def _best(found: list[_Keys]) -> tuple[_Key | None, ir.Expr | None]:
     counts: dict[_Key, dict[Hashable, int]] = {}
     exprs: dict[_Key, ir.Expr] = {}
     for keys in found:
-        for key, (on, values) in keys.items():
+        for key, (on, values, _) in keys.items():
             exprs.setdefault(key, on)
             per_value = counts.setdefault(key, {})
             for value in values:
@@ -173,6 +209,8 @@ def _best(found: list[_Keys]) -> tuple[_Key | None, ir.Expr | None]:
     for key, per_value in counts.items():
         having = sum(key in keys for keys in found)
         left = len(found) - having + max(per_value.values(), default=0)
+        if key.what[-1] == "within" and key.several and having < _MANY:
+            continue
         if len(per_value) >= 2 and left < len(found) and (best is None or (left, key.what) < best[:2]):
             best = (left, key.what, key)
     return (best[2], exprs[best[2]]) if best else (None, None)

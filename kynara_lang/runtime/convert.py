@@ -284,7 +284,7 @@ def _enum(type: Enum) -> Converter:
 def _set(type: SetOf, world: Surroundings) -> Converter:
     """Make the converter of a set."""
     read = converter(type.element, world)
-    check = _holds_entities(type.element)
+    check = holds_entities(type.element)
 
     def convert(value: object, path: str, depth: int = 0, /) -> frozenset[Any]:
         if not isinstance(value, _LISTS):
@@ -322,15 +322,15 @@ def _record(type: Record, world: Surroundings) -> Converter:
     return convert
 
 
-def _holds_entities(type: Type) -> bool:
+def holds_entities(type: Type) -> bool:
     """Tell whether values of a type have entities in them."""
     match type:
         case types.Entity():
             return True
         case SetOf(element=element):
-            return _holds_entities(element)
+            return holds_entities(element)
         case Record(fields=fields):
-            return any(_holds_entities(field.type) for field in fields)
+            return any(holds_entities(field.type) for field in fields)
     return False
 
 

@@ -8,30 +8,26 @@ approval makes it match.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any, Literal
+from collections.abc import Callable, Iterator
+from functools import cached_property
+from typing import Any, Literal, TypeAlias
 
-from attrs import define, field, frozen
+from attrs import frozen
 
 from ..checker.symbols import Program, RuleSymbol
-from ..compiler import codegen, ir, tree
+from ..compiler import codegen, fused, ir, tree
+from ..compiler.layout import Layout
 from ..semantics.entity import Entity
 from ..semantics.problems import EvaluationError
 from .decision import DecisionError, Effect
 from .entities import World
+from .outcomes import LinkOutcome, Outcomes
 from .request import Needs, Request, Shape
 
 Arguments = tuple[Any, ...]
-
-
-@frozen
-class LinkOutcome:
-    """How one link is decided: the rules that determine it, and the approvals that match (by rule index)."""
-
-    effect: Effect
-    rules: tuple[int, ...] = ()
-    waits: tuple[int, ...] = ()
-    errors: tuple[DecisionError, ...] = ()
+Decide: TypeAlias = Callable[[fused.Values], LinkOutcome]
+Steps: TypeAlias = tuple[tuple[Decide, fused.Values], ...]
+Pair: TypeAlias = tuple[Decide, fused.Values, Decide, fused.Values]
 
 
 @frozen(eq=False)
@@ -49,26 +45,55 @@ class RuleOutcome:
         return self.outcome == "matched" or (self.outcome == "error" and self.test.rule.effect != "permit")
 
 
-@define(eq=False)
 class CompiledBucket:
-    """A bucket with its functions; those of single guards are compiled when an exact answer is needed."""
+    """A bucket with its functions, each compiled when it is needed first: by a decision, or by an exact answer.
 
-    bucket: ir.Bucket
-    forbid: codegen.Function | None
-    permit: codegen.Function | None
-    approvals: codegen.Function | None
-    _guards: dict[int, codegen.Function] = field(factory=dict)
-    _approvers: dict[str, codegen.Function] = field(factory=dict)
+    Two threads may compile one at the same time; what they make is alike, and either may stay.
+    """
 
-    @classmethod
-    def of(cls, bucket: ir.Bucket) -> CompiledBucket:
-        """Compile the trees of a bucket."""
-        return cls(
-            bucket,
-            codegen.first_match(bucket.forbids) if bucket.forbids else None,
-            codegen.first_match(bucket.permits) if bucket.permits else None,
-            codegen.all_matches(bucket.approvals) if bucket.approvals else None,
-        )
+    def __init__(self, bucket: ir.Bucket, outcomes: Outcomes, pool: fused.Pool) -> None:
+        """Take what the functions are made from."""
+        self.bucket = bucket
+        self._outcomes, self._pool = outcomes, pool
+        self._guards: dict[int, codegen.Function] = {}
+        self._approvers: dict[str, codegen.Function] = {}
+
+    @cached_property
+    def layout(self) -> Layout:
+        """Where the values of a request stand."""
+        return Layout(self.bucket)
+
+    @cached_property
+    def values(self) -> Callable[..., fused.Values]:
+        """The function that takes a view of a link and returns the values that `decide` takes."""
+        return fused.values_of(self.layout)
+
+    def warm(self) -> None:
+        """Compile all that decisions need."""
+        _ = self.values, self.decide
+        self._fuser.warm()
+
+    @cached_property
+    def _fuser(self) -> fused.Fuser:
+        return fused.Fuser(self.layout, self._outcomes.of, self._pool)
+
+    @cached_property
+    def decide(self) -> Decide:
+        """The function that decides a link; it raises whenever something is in error."""
+        fuser = self._fuser
+        granted: Decide = fuser.decide(self.bucket, self._outcomes.denied())
+        if not self.bucket.approvals:
+            return granted
+        matches, waiting = fuser.matches(self.bucket.approvals), self._outcomes.waiting
+
+        def decide(values: fused.Values) -> LinkOutcome:
+            found = granted(values)
+            if found.denies:
+                return found
+            waits = matches(values)
+            return waiting(found, waits) if waits else found
+
+        return decide
 
     def compiled(self, expr: ir.Expr) -> codegen.Function:
         """Return the function of one expression of this bucket."""
@@ -88,10 +113,12 @@ class CompiledBucket:
 class Engine:
     """Decides links for one program and one world."""
 
-    def __init__(self, program: Program, world: World) -> None:
+    def __init__(self, program: Program, world: World, digest: Callable[[], str]) -> None:
         """Index the rules by action; everything else waits for the first request that needs it."""
         self.program = program
         self.world = world
+        self.outcomes_of_rules = Outcomes(program, digest)
+        self._pool: fused.Pool = {}
         self._rules: dict[str, list[RuleSymbol]] = {}
         for rule in program.rules:
             for action in rule.actions:
@@ -109,7 +136,7 @@ class Engine:
         if found is None:
             rules = self._rules.get(action, ())
             made = tree.bucket(self.program, rules, action, subject, resource, self._entity)
-            found = self._buckets[key] = CompiledBucket.of(made)
+            found = self._buckets[key] = CompiledBucket(made, self.outcomes_of_rules, self._pool)
         return found
 
     def _entity(self, kind: str, identity: str) -> Entity:
@@ -117,13 +144,14 @@ class Engine:
         key = f"{kind}::{identity}"
         return self.world.entity(key) or Entity(kind, identity, None, frozenset(), frozenset({key}))
 
-    def warm(self) -> None:
-        """Build and compile every bucket now instead of at its first request."""
+    def warm(self) -> Iterator[tuple[str, str, str]]:
+        """Build and compile every bucket now instead of at its first request; yield its action and types (by key)."""
         subjects = [key for key, kind in self.program.types.items() if kind.kind == "subject"]
         for action in self.program.actions.values():
             for resource in sorted(action.on):
                 for subject in subjects:
-                    self.bucket(action.key, subject, resource)
+                    self.bucket(action.key, subject, resource).warm()
+                    yield action.key, resource, subject
 
     def buckets(self, shape: Shape) -> tuple[CompiledBucket, ...]:
         """Return the bucket of each link."""
@@ -159,22 +187,48 @@ class Engine:
         fixed = (chain[at], request.resource, request.args, request.context, delegator)
         return [(*fixed, chain[caller], len(chain) - 1 - caller) for caller in callers]
 
+    def steps(self, request: Request, buckets: tuple[CompiledBucket, ...]) -> Steps:
+        """Return the function and the values for each link, and for everyone who could have called."""
+        return tuple(
+            (bucket.decide, bucket.values(*view))
+            for at, bucket in enumerate(buckets)
+            for view in self.views(request, buckets, at)
+        )
+
+    def ready(self, steps: Steps) -> tuple[Callable[[Any], LinkOutcome], Any]:
+        """Return what decides links, and what it takes."""
+        if len(steps) == 1:
+            return steps[0]
+        return (self.pair, (*steps[0], *steps[1])) if len(steps) == 2 else (self.chain, steps)
+
+    def chain(self, steps: Steps) -> LinkOutcome:
+        """Decide several links; like the function of a bucket it raises whenever something is in error."""
+        found: LinkOutcome | None = None
+        for decide, values in steps:
+            link = decide(values)
+            if link.denies:
+                return link
+            found = link if found is None else found.after.get(link) or self.outcomes_of_rules.joined(found, link)
+        assert found is not None
+        return found
+
+    def pair(self, steps: Pair) -> LinkOutcome:
+        """Decide two links, which is what most chains have: without a loop, and from one tuple instead of three."""
+        decide, values, decide_next, values_next = steps
+        first = decide(values)
+        if first.denies:
+            return first
+        second = decide_next(values_next)
+        if second.denies:
+            return second
+        return first.after.get(second) or self.outcomes_of_rules.joined(first, second)
+
     def link(self, bucket: CompiledBucket, arguments: Arguments) -> LinkOutcome:
         """Decide one link."""
         try:
-            if bucket.forbid is not None:
-                hit = bucket.forbid(*arguments)
-                if hit is not None:
-                    return LinkOutcome(Effect.DENY, (hit,))
-            granted = bucket.permit(*arguments) if bucket.permit is not None else None
-            if granted is None:
-                return LinkOutcome(Effect.DENY)
-            waits = bucket.approvals(*arguments) if bucket.approvals is not None else None
+            return bucket.decide(bucket.values(*arguments))
         except Exception:  # whatever it was, the exact way finds and reports it, rule by rule
             return self.exact(bucket, arguments)
-        if waits:
-            return LinkOutcome(Effect.REQUIRE_APPROVAL, (granted,), tuple(sorted(set(waits))))
-        return LinkOutcome(Effect.ALLOW, (granted,))
 
     def exact(self, bucket: CompiledBucket, arguments: Arguments) -> LinkOutcome:
         """Decide one link rule by rule, with every error."""

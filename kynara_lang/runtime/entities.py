@@ -7,7 +7,7 @@ it knows them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from attrs import frozen
@@ -33,6 +33,7 @@ class Slot(NamedTuple):
     suffix: str
     optional: bool
     read: Converter
+    type: types.Type
 
 
 class _LateEntity(Entity):
@@ -80,6 +81,11 @@ class World:
     def entity(self, key: str) -> Entity | None:
         """Return the stored entity of a key such as `User::alice`."""
         return self._entities.get(key)
+
+    @property
+    def lookup(self) -> tuple[Callable[[str], Entity | None], frozenset[str], frozenset[str]]:
+        """What finds a stored entity by key, and the keys of those of which the store says roles, and parents."""
+        return self._entities.get, self._with_roles, self._with_parents
 
     def stored(self) -> tuple[str, ...]:
         """Return the keys of the entities that the store tells of, sorted."""
@@ -180,7 +186,7 @@ class World:
 
     def _slots(self, symbols: Mapping[str, AttributeSymbol]) -> dict[str, Slot]:
         return {
-            name: Slot(name, s.external, step(s.external), s.optional, converter(s.type, self))
+            name: Slot(name, s.external, step(s.external), s.optional, converter(s.type, self), s.type)
             for name, s in symbols.items()
         }
 

@@ -82,10 +82,15 @@ def read_properties(raw: Mapping[str, object], path: str, problems: Problems) ->
         complain(raw["properties"], f"{path}.properties", "object", problems)
         return NOTHING
     for name in found:
-        if _bare(name) == "onbehalfof":
+        if is_misplaced_chain(name):
             place = f"{path}.properties{step(name)}"
             problems.add("malformed-request", place, "`on_behalf_of` stands beside `properties`, not among them")
     return found
+
+
+def is_misplaced_chain(name: object) -> bool:
+    """Tell whether a property is named almost like the member that says for whom somebody acts."""
+    return _bare(name) == "onbehalfof"
 
 
 def complain(value: object, path: str, wanted: str, problems: Problems) -> None:

@@ -7,24 +7,26 @@ request can contain makes this raise: what cannot be decided is denied, with the
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
-from typing import Any
+from typing import Any, Final
 
 from attrs import define, field, frozen
 
-from ..checker.symbols import Program, RuleSymbol
+from ..checker.symbols import Program
 from ..compiler.digest import digest
 from . import canonical, evidence
 from .decision import ApprovalStatus, Decision, DecisionError, Effect
-from .engine import Arguments, CompiledBucket, Engine, LinkOutcome, RuleOutcome
+from .engine import Arguments, CompiledBucket, Engine, RuleOutcome
 from .entities import Entities, World
 from .explanation import Explanation, explain
+from .outcomes import LinkOutcome, status
+from .plain import PlainRequests
 from .problems import InvalidRequest, Refused
 from .request import Request as Validated
 from .request import read_shape, validate
 
-_SECOND = 10**9
+_NO_APPROVALS: Final = ()
 
 
 @define(eq=False)
@@ -39,6 +41,8 @@ class Request:
     problems: tuple[DecisionError, ...] = ()
     _owner: object = field(default=None, repr=False)
     _prepared: Prepared | None = field(default=None, repr=False)
+    _decide: Callable[[Any], LinkOutcome] = field(default=lambda _: LinkOutcome(Effect.DENY), repr=False)
+    _values: Any = field(default=None, repr=False)
 
     def prepared_for(self, owner: object) -> Prepared | None:
         """Return what was prepared for an owner, or None if it was prepared for nobody or somebody else."""
@@ -60,7 +64,8 @@ class PolicySet:
         """Compile a program that was checked without errors; raise `EntitiesError` where the store does not fit."""
         self.program = program
         self._world = World(program, entities)
-        self._engine = Engine(program, self._world)
+        self._engine = Engine(program, self._world, lambda: self.digest)
+        self._plain = PlainRequests(self._engine)
 
     def bind(self, entities: Entities) -> PolicySet:
         """Return a policy set of the same program that looks entities up in a store."""
@@ -78,7 +83,9 @@ class PolicySet:
 
     def warm(self) -> None:
         """Compile everything now, so that no request waits for it."""
-        self._engine.warm()
+        types = self.program.types
+        for action, resource, subject in self._engine.warm():
+            self._plain.warm(self.program.actions[action].external, types[resource].external, types[subject].external)
 
     # --- requests
 
@@ -95,7 +102,9 @@ class PolicySet:
         raw = {"subject": subject, "action": named, "resource": resource, "context": context or {}}
         try:
             raw = copy.deepcopy(raw)
-            return Request(raw, (), self, self._prepare(raw))
+            prepared = self._prepare(raw)
+            steps = self._engine.steps(prepared.request, prepared.buckets)
+            return Request(raw, (), self, prepared, *self._engine.ready(steps))
         except InvalidRequest as invalid:
             return Request(raw, _errors(invalid))
         except Exception as error:  # a request that cannot even be copied is one that cannot be decided
@@ -115,6 +124,16 @@ class PolicySet:
 
     def decide(self, request: Mapping[str, Any] | Request, approvals: Iterable[Any] = ()) -> Decision:
         """Decide a request. `approvals` are the evidence beside it, never part of it. Never raises."""
+        if approvals is _NO_APPROVALS:
+            try:
+                if request.__class__ is Request:
+                    found = request._decide(request._values) if request._owner is self else None
+                else:
+                    found = self._plain.decide(request)
+                if found is not None and found.decision is not None:
+                    return found.decision
+            except Exception:  # below, each problem is found, and each rule accounts for its own error
+                pass
         try:
             prepared = self._prepared(request)
             return self._decide(prepared, approvals)
@@ -167,7 +186,7 @@ class PolicySet:
             view = self._engine.strictest(bucket, self._engine.views(prepared.request, prepared.buckets, at))
             outcome = self._engine.exact(bucket, view)
             if outcome.effect is effect:
-                found.update(self._names(outcome.waits or outcome.rules))
+                found.update(self._engine.outcomes_of_rules.names(outcome.waits or outcome.rules))
         return frozenset(found)
 
     def approval_digest(self, request: Mapping[str, Any] | Request) -> str:
@@ -183,20 +202,16 @@ class PolicySet:
                 outcome = engine.link(bucket, arguments)
                 errors += outcome.errors
                 if outcome.effect is Effect.DENY:
-                    names = self._names(outcome.rules)
+                    names = self._engine.outcomes_of_rules.names(outcome.rules)
                     return Decision(Effect.DENY, self.digest, names, errors=tuple(dict.fromkeys(errors)))
                 found.append((bucket, arguments, outcome))
-        granted = self._names(i for _, _, outcome in found for i in outcome.rules)
+        granted = self._engine.outcomes_of_rules.names(i for _, _, outcome in found for i in outcome.rules)
         if not any(outcome.waits for _, _, outcome in found):
             return Decision(Effect.ALLOW, self.digest, granted, errors=tuple(dict.fromkeys(errors)))
         statuses = self._statuses(request, found, approvals, errors)
         pending = tuple(s.rule for s in statuses if not s.satisfied)
         effect = Effect.REQUIRE_APPROVAL if pending else Effect.ALLOW
         return Decision(effect, self.digest, pending or granted, statuses, tuple(dict.fromkeys(errors)))
-
-    def _names(self, indexes: Iterable[int]) -> tuple[str, ...]:
-        rules = self.program.rules
-        return tuple(dict.fromkeys(rules[i].name for i in indexes))
 
     # --- approvals
 
@@ -218,7 +233,7 @@ class PolicySet:
                 people = evidence.approved_by(rule, given, bound, now, bucket, arguments, request.chain, errors)
                 before = found.get(index, people)
                 found[index] = tuple(p for p in before if p in people)
-        return tuple(_status(self.program.rules[i], people) for i, people in sorted(found.items()))
+        return tuple(status(self.program.rules[i], people) for i, people in sorted(found.items()))
 
     def _now(self, request: Validated) -> int | None:
         """Read `context.now` where no rule did; an approval's expiry is compared with it."""
@@ -233,17 +248,6 @@ class PolicySet:
             return int(slot.read(raw, "context.now"))
         except Refused:
             return None  # as good as absent: no approval counts, and each is reported
-
-
-def _status(rule: RuleSymbol, people: tuple[str, ...]) -> ApprovalStatus:
-    approval = rule.approval
-    assert approval is not None
-    text = ""
-    if approval.clause is not None:
-        text = " ".join(approval.clause.span.text.removeprefix("from").split())
-    return ApprovalStatus(
-        rule.name, approval.quorum, text, approval.expires // _SECOND, len(people) >= approval.quorum, people
-    )
 
 
 def _errors(invalid: InvalidRequest) -> tuple[DecisionError, ...]:

@@ -21,10 +21,16 @@ _MAPPED_PREFIX: Final = 96
 _V6_LONGEST: Final = len("0000:0000:0000:0000:0000:0000:255.255.255.255")
 _DOTTED: Final = re.compile(r"[0-9]+(?:\.[0-9]+)*")
 _PREFIX: Final = re.compile(r"0|[1-9][0-9]{0,2}")
+_OCTETS: Final = {str(number): number for number in range(256)}
 
 
 def read_ip(text: str) -> int:
     """Read an IPv4 or IPv6 address."""
+    try:
+        a, b, c, d = text.split(".", 4)
+        return V4 + (_OCTETS[a] << 24 | _OCTETS[b] << 16 | _OCTETS[c] << 8 | _OCTETS[d])
+    except (ValueError, KeyError):
+        pass  # no plain IPv4 address: another kind, or none
     refuse_long(text)
     if "/" in text:
         raise ValueProblem(f"{quoted(text)} is a block, not a single address")

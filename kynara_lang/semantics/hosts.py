@@ -50,6 +50,16 @@ def host_within(host: str, domain: str) -> bool:
     return host == domain or host.endswith("." + domain)
 
 
+def enclosing_domains(host: str) -> list[str]:
+    """Return every domain that a normalised host is within, itself included: all for which `host_within` holds."""
+    found = [host]
+    dot = host.find(".")
+    while dot >= 0:
+        found.append(host[dot + 1 :])
+        dot = host.find(".", dot + 1)
+    return found
+
+
 def read_email(text: str) -> str:
     """Read an e-mail address `local@domain`; the domain is normalised and the local part kept as it is."""
     refuse_long(text)

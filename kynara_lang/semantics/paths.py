@@ -66,6 +66,17 @@ def path_within(path: str, directory: str) -> bool:
     return path.startswith(directory + "/")
 
 
+def enclosing_paths(path: str) -> list[str]:
+    """Return every directory that a normalised path is within, itself included: all for which `path_within` holds."""
+    root = "/" if path.startswith("/") else "."
+    found = [path] if path == root else [path, root]
+    end = path.rfind("/")
+    while end > 0:
+        found.append(path[:end])
+        end = path.rfind("/", 0, end)
+    return found
+
+
 def path_name(path: str) -> str:
     """Return the last segment of a normalised path; the root and `.` have none."""
     return "" if path == "." else path.rpartition("/")[2]

@@ -24,6 +24,8 @@ TIME_MIN: Final = _FIRST_SECOND * _SECOND
 TIME_MAX: Final = TIME_MIN + 3_652_059 * _UNITS["d"] - 1
 """The last instant of the year 9999."""
 
+_USUAL: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
+"""The form that nearly all times have, which the standard library reads in a sixth of the time."""
 _DATE: Final = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})")
 _TIME: Final = re.compile(
     r"([0-9]{4})-([0-9]{2})-([0-9]{2})([Tt ])([0-9]{2}):([0-9]{2}):([0-9]{2})(?:\.([0-9]{1,9}))?"
@@ -36,6 +38,12 @@ _LONGEST_ZONE: Final = 64
 
 def read_time(text: str) -> int:
     """Read an RFC 3339 instant such as `2026-11-22T10:00:00Z`."""
+    if _USUAL.fullmatch(text) and text[11:13] != "24":  # some versions of the library take it for the next day's 00
+        try:
+            since = datetime.fromisoformat(text) - _EPOCH
+            return (since.days * 86_400 + since.seconds) * _SECOND
+        except ValueError:
+            pass  # no such day, or no such time of day
     refuse_long(text)
     match = _TIME.fullmatch(text)
     if match is None:

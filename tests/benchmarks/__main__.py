@@ -17,6 +17,7 @@ BENCHMARKS = {
     "audit": "the log: durable decisions beside the disk's own flushes, verification, memory",
     "audit_query": "finding records in a log of 1 000 000: making the index, questions of every kind",
     "guard": "what a guard without a log adds to a decision",
+    "decisions": "one decision, prepared, from a dict and from JSON text, beside a function written by hand",
     "prove": "proofs at 50, 500 and 2 000 rules: everything anew, everything known, one rule changed",
     "check": "checking a large program: cold, warm and with one changed file, beside parsing alone; start-up",
 }

@@ -43,9 +43,9 @@ class Row:
 
     def cells(self) -> tuple[str, ...]:
         """Return the row as the cells of a table."""
-        spread = f"{min(self.seconds):.3f} to {max(self.seconds):.3f}"
+        spread = f"{shown(min(self.seconds))} to {shown(max(self.seconds))}"
         ratio = "" if self.ratio is None else f"{self.ratio:.2f}"
-        return (self.what, f"{self.median:.3f}", spread, ratio, self.to, self.goal)
+        return (self.what, shown(self.median), spread, ratio, self.to, self.goal)
 
 
 def in_turn(things: Mapping[str, Callable[[], float]], runs: int) -> dict[str, Row]:
@@ -62,3 +62,8 @@ def timed(function: Callable[[], object]) -> float:
     start = time.perf_counter()
     function()
     return time.perf_counter() - start
+
+
+def shown(seconds: float) -> str:
+    """Write a time: seconds, or microseconds where those would be nothing but zeros."""
+    return f"{seconds:.3f}" if seconds >= 0.001 else f"{seconds * 1e6:.2f} µs"

@@ -2,14 +2,17 @@
 
 import io
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from kynara_lang.cli import decide as decide_module
+from kynara_lang.cli.answers import answer_all
 from kynara_lang.cli.json_lines import Line, in_line, read_lines
-from tests.cli.project import POLICY, Run, Spawn
+from tests.cli.project import POLICY, ROOT, Run, Spawn
 
 READ: dict[str, Any] = {
     "subject": {"type": "user", "id": "alice", "properties": {"tenant": "acme"}},
@@ -294,5 +297,40 @@ def test_memory_does_not_grow_with_the_stream(monkeypatch: pytest.MonkeyPatch) -
     from collections import Counter
 
     made = (Line(n, Counted(b"{")) for n in range(1000))
-    decide_module.answer_all(Policies(), made, Counter(), lambda text: None)  # type: ignore[arg-type]
+    answer_all(Policies(), made, Counter(), lambda text: None)  # type: ignore[arg-type]
     assert most <= 3
+
+
+def test_several_processes_answer_in_order(spawn: Spawn, project: Path) -> None:
+    requests: list[Any] = []
+    for i in range(700):
+        tenant = "acme" if i % 3 else "globex"
+        requests.append({**READ, "resource": {"type": "Order", "id": f"o-{i}", "properties": {"tenant": tenant, "total": i}}})
+    text = lines(*requests) + "nonsense\n\n" + json.dumps({"evaluations": [{}, READ]}) + "\n"
+    (project / "requests.jsonl").write_text(text)
+    for source, given in (("requests.jsonl", b""), ("-", text.encode())):
+        common = ("decide", "policies", "--requests", source, "--summary")
+        for more in ((), ("--with-request",)):
+            alone = spawn(*common, *more, input=given)
+            shared = spawn(*common, *more, "--jobs", "3", input=given)
+            assert (alone.returncode, alone.stderr) == (shared.returncode, shared.stderr)
+            assert alone.stdout == shared.stdout
+            assert alone.stdout.count(b"\n") == 702
+    assert spawn("decide", "policies", "--requests", "requests.jsonl", "--jobs", "2", "--exit-on-deny").returncode == 1
+
+
+def test_whoever_waits_for_an_answer_gets_it_from_several_processes_too(project: Path) -> None:
+    """Lines that come one at a time are answered one at a time."""
+    command = [sys.executable, "-m", "kynara_lang.cli.main", "decide", "policies", "--requests", "-", "--jobs", "2"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    with subprocess.Popen(
+        command, cwd=project, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        for request, decision in ((READ, "allow"), (DENIED, "deny"), (READ, "allow")):
+            process.stdin.write(lines(request).encode())
+            process.stdin.flush()
+            assert json.loads(process.stdout.readline())["decision"] == decision
+        process.stdin.close()
+        assert process.wait(timeout=30) == 0

@@ -20,7 +20,7 @@ def rules(head: str, *clauses: str, count: int = 20, subject: str = "User") -> s
 
 
 def test_few_rules_are_a_sequence() -> None:
-    assert all(isinstance(n, ir.Test) for n in bucket(rules("permit p", 'scope any "t"', count=3)).permits)
+    assert all(isinstance(n, ir.Test) for n in bucket(rules("permit p", 'scope any "t"', count=8)).permits)
 
 
 def test_many_permits_that_differ_by_a_constant_become_a_switch() -> None:
@@ -38,6 +38,26 @@ def test_roles_become_a_switch_over_what_the_subject_holds() -> None:
     (node,) = bucket(text).permits
     assert isinstance(node, ir.Switch)
     assert node.several
+
+
+def test_groups_become_a_switch_over_what_the_subject_is_in() -> None:
+    text = "".join(rules(f"permit p{i}", 'scope any "t"', count=1, subject=f'User in Team::"t{i}"') for i in range(20))
+    (node,) = bucket(text).permits
+    assert isinstance(node, ir.Switch)
+    assert (node.label, node.several) == ("subject.ancestors", True)
+
+
+def test_directories_become_a_switch_where_there_are_many() -> None:
+    base = "subject User\nresource Doc { path: Path }\naction read on Doc\n"
+
+    def tree_of(count: int) -> ir.Tree:
+        built = program(rules("permit p", 'scope resource.path within "/srv/#"', count=count), base=base).program
+        return tree.bucket(built, built.rules, "read", "User", "Doc", lambda t, i: Entity(t, i)).permits
+
+    (node,) = tree_of(30)
+    assert isinstance(node, ir.Switch)
+    assert node.label == "resource.path.within"
+    assert all(isinstance(n, ir.Test) for n in tree_of(20))
 
 
 def test_a_switch_on_an_optional_attribute_is_not_made() -> None:

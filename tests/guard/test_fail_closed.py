@@ -20,6 +20,7 @@ from kynara_lang.guard import (
 )
 from kynara_lang.guard.granting import approve
 from kynara_lang.runtime.decision import Decision, Effect
+from kynara_lang.runtime.plain import PlainRequests
 from kynara_lang.runtime.policyset import PolicySet
 from tests.guard.programs import BOT, DAVE, LEA, ORDER, START, Kept, SetClock, program
 
@@ -39,7 +40,16 @@ class Raising(PolicySet):
 class Broken(PolicySet):
     """Policies in which something is wrong that no request can be blamed for."""
 
-    def _decide(self, prepared: Any, approvals: Any) -> Decision:
+    def _prepared(self, request: Any) -> Any:
+        raise ZeroDivisionError
+
+    def __init__(self, *given: Any) -> None:
+        super().__init__(*given)
+        self._plain = Failing(self._engine)
+
+
+class Failing(PlainRequests):
+    def decide(self, raw: Any) -> Any:
         raise ZeroDivisionError
 
 

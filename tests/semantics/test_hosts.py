@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kynara_lang.semantics.hosts import email_domain, host_within, read_email, read_host
+from kynara_lang.semantics.hosts import email_domain, enclosing_domains, host_within, read_email, read_host
 from kynara_lang.semantics.problems import ValueProblem
 
 
@@ -216,3 +216,11 @@ def test_normal_emails_are_read_as_themselves(text: str) -> None:
         return
     assert read_email(email) == email
     assert email.count("@") == 1
+
+
+@pytest.mark.parametrize("host", ["com", "a.com", "b.a.com", "ba.com", "10.0.0.1", "[::1]", "x.t1.example"])
+def test_enclosing_domains_are_those_that_it_is_within(host: str) -> None:
+    others = ["com", "a.com", "b.a.com", "ba.com", "example", "t1.example", "10.0.0.1", "0.0.1", "[::1]"]
+    found = enclosing_domains(host)
+    assert {other for other in others if host_within(host, other)} == set(found) & set(others)
+    assert all(host_within(host, domain) for domain in found)

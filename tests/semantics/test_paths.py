@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kynara_lang.semantics.paths import path_name, path_suffix, path_within, read_path
+from kynara_lang.semantics.paths import enclosing_paths, path_name, path_suffix, path_within, read_path
 from kynara_lang.semantics.problems import ValueProblem
 
 
@@ -155,3 +155,12 @@ def test_containment_is_a_common_start_of_segments(one: str, other: str) -> None
     inner, outer = ([part for part in p.split("/") if part not in ("", ".")] for p in (path, directory))
     same_kind = path.startswith("/") == directory.startswith("/")
     assert path_within(path, directory) is (same_kind and inner[: len(outer)] == outer)
+
+
+@pytest.mark.parametrize("path", ["/", ".", "/a", "a", "/a/b", "a/b/c", "/a/b/c.txt", "..a", "/.a/..b"])
+def test_enclosing_paths_are_those_that_it_is_within(path: str) -> None:
+    others = ["/", ".", "/a", "a", "/a/b", "a/b", "a/b/c", "/a/b/c", "/ab", "b", "/.a", "..a", "/.a/..b", "/a/b/c.txt"]
+    found = enclosing_paths(path)
+    assert len(set(found)) == len(found)
+    assert {other for other in others if path_within(path, other)} == set(found) & set(others)
+    assert all(path_within(path, directory) for directory in found)

@@ -1,0 +1,102 @@
+"""Where the code of a bucket finds what it reads of a request: a tuple with one place for each value.
+
+A value in a tuple is read in 3 ns; looked up in the attributes of an entity it takes 17. What is always there in a
+valid request has a place of its own: required attributes, arguments and context fields, the ancestors of subject and
+resource, and of their roles those that some rule of the bucket asks for, so that other roles cost nothing. What may be
+absent is read from the attributes as a whole, behind the test that proves it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Literal
+
+from attrs import frozen
+
+from . import ir
+
+ROLE = "{1} in {0}.roles"
+ROLES = "not {0}.roles.isdisjoint({1})"
+ANCESTOR = "{1} in {0}.ancestors"
+Part = Literal["whole", "attributes", "roles", "ancestors", "value"]
+
+
+@frozen(order=True)
+class Place:
+    """One value: a part of a root; `name` is that of an attribute, argument or context field."""
+
+    root: ir.RootName
+    part: Part
+    name: str = ""
+
+
+class Layout:
+    """The places of a bucket, in an order that depends on nothing but what is read.
+
+    `roles` are those that matter of the subject and of the resource.
+    """
+
+    def __init__(self, bucket: ir.Bucket) -> None:
+        """Give a place to everything that the rules of a bucket read."""
+        self._required = bucket.required
+        roles: dict[str, set[str]] = {"subject": set(), "resource": set()}
+        found: set[Place] = set()
+        for test in bucket.tests:
+            for guard in test.guards:
+                for node in self._reading(guard.condition):
+                    found.update(self._places(node))
+                    self._collect_roles(node, roles)
+        self.places = tuple(sorted(found))
+        self.roles = {root: frozenset(names) for root, names in roles.items()}
+        self._at = {place: at for at, place in enumerate(self.places)}
+
+    def at(self, root: ir.RootName, part: Part, name: str = "") -> int:
+        """Return where a value stands in the tuple."""
+        return self._at[Place(root, part, name)]
+
+    def is_value(self, node: ir.Read | ir.Present) -> bool:
+        """Whether what is read, or asked for, is there in every valid request; then it has a place of its own."""
+        return node.name in self._required.get(node.root, ())
+
+    def _reading(self, condition: ir.Expr) -> Iterator[ir.Expr]:
+        """Yield an expression and what is below it; an entity whose roles or ancestors are asked for is not read."""
+        stack = [condition]
+        while stack:
+            node = stack.pop()
+            yield node
+            match node:
+                case ir.Apply(template, (ir.Root(name), other)) if of_known(template, name):
+                    stack.append(other)
+                case ir.Each(_, _, domain, body):
+                    stack += (domain, body)
+                case _:
+                    stack += ir.parts(node)
+
+    def _places(self, node: ir.Expr) -> Iterator[Place]:
+        match node:
+            case ir.Apply(template, (ir.Root(name), _)) if of_known(template, name):
+                yield Place(name, "ancestors" if template == ANCESTOR else "roles")
+            case ir.Read(root, name) if self.is_value(node):
+                yield Place(root, "value", name)
+            case ir.Read(root) | ir.Present(root) if not self.is_value(node):
+                yield container(root)
+            case ir.Root(name):
+                yield Place(name, "whole")
+
+    @staticmethod
+    def _collect_roles(node: ir.Expr, roles: dict[str, set[str]]) -> None:
+        match node:
+            case ir.Apply("{1} in {0}.roles", (ir.Root(name), ir.Const(value))) if name in roles:
+                roles[name].add(value)
+            case ir.Apply("not {0}.roles.isdisjoint({1})", (ir.Root(name), ir.Const(value))) if name in roles:
+                roles[name] |= value
+
+
+def of_known(template: str, root: ir.RootName) -> bool:
+    """Whether an operation asks the subject or the resource for its roles or ancestors."""
+    return root in ("subject", "resource") and template in (ROLE, ROLES, ANCESTOR)
+
+
+def container(root: ir.RootName) -> Place:
+    """Return the place of what holds the optional values of a root."""
+    return Place(root, "attributes" if root in ("subject", "resource") else "whole")
