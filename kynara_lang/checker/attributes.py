@@ -247,4 +247,5 @@ def ask_first(guard: str, shown: str, env: Env | None) -> str:
     if env is None or env.excepts or env.place not in ("forbid", "require_approval"):
         return f"ask first: {usual}"
     matches = "is to be forbidden" if env.place == "forbid" else "is to wait"
-    return f"ask first: `not ({guard}) or {shown}…` if what has none {matches}, too,\nor {usual} if the rule is not for it"
+    strict = f"`not ({guard}) or {shown}…`"
+    return f"ask first: {strict} if what has none {matches}, too,\nor {usual} if the rule is not for it"

@@ -16,7 +16,7 @@ from .output import say
 @click.option("--output", "-o", metavar="FILE", default="audit.key", show_default=True, help="The private key's file.")
 @color_option
 def key(name: str, output: str) -> None:
-    """Make a new Ed25519 key for a log: the private half for whoever writes it, the public half for whoever verifies it.
+    """Make a new Ed25519 key for a log: a private half for whoever writes it, a public one for whoever verifies it.
 
     NAME says whose key it is, and stands in every signature. The public key goes to a file beside the private one that
     ends in `.pub`. Nothing is overwritten.

@@ -77,6 +77,11 @@ COMMANDS: Final[dict[str, Entry]] = {
         "Write policies in their canonical layout.",
         "kynara fmt policies/",
     ),
+    "import": Entry(
+        "kynara_lang.cli.imports:imports",
+        "Translate policies of another language: Cedar.",
+        "kynara import cedar policies.cedar --schema app.cedarschema -o policies/",
+    ),
     "init": Entry(
         "kynara_lang.cli.init:init",
         "Write a project to start from: a policy with tests, settings and a README.",

@@ -70,7 +70,8 @@ def _remarks(outcome: Outcome) -> list[str]:
 
 def _explained(outcome: Outcome, policies: PolicySet, width: int, *, whole: bool) -> Text:
     """Return the first lines of the explanation, a little to the right."""
-    text = Text("\n").join(renderables(policies.explain(outcome.case.request, evidence_of(policies, outcome.case)), width - 2))
+    explanation = policies.explain(outcome.case.request, evidence_of(policies, outcome.case))
+    text = Text("\n").join(renderables(explanation, width - 2))
     lines = text.split("\n")
     while lines and not lines[-1].plain.strip():
         lines.pop()

@@ -143,7 +143,7 @@ def _needed(covering: list[Region], cover: Callable[[list[Region]], bool]) -> li
     One that covers alone is looked for first: it is what there mostly is, and asking about one is cheap, while asking
     about hundreds together, once for each, would take minutes in a program of many forbids.
     """
-    alone = next((one for one in reversed(covering) if cover([one])), None)
+    alone = next((one for one in covering if cover([one])), None)
     if alone is not None:
         return [alone]
     size = len(covering) // 2
