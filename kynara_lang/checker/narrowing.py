@@ -13,6 +13,7 @@ from attrs import evolve, field, frozen
 
 from ..semantics.types import Entity, Type
 from ..syntax import ast
+from .expansion import MAX_DEPTH
 from .symbols import LetSymbol, Scope
 
 Path = tuple[str, ...]
@@ -163,6 +164,8 @@ class Prover:
 
     def _of_let(self, let: LetSymbol, parameters: tuple[tuple[str, Type], ...], truth: bool, env: Env) -> Facts:
         key = (let.key, truth)
+        if let.depth > MAX_DEPTH:
+            return NOTHING_KNOWN  # it was reported, and is not followed any deeper
         if key not in self._of_lets:
             self._of_lets[key] = NOTHING_KNOWN
             variables = {name: Variable(kind, (parameter_root(let, name),)) for name, kind in parameters}

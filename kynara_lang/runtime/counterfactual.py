@@ -277,7 +277,7 @@ class _Atoms:
         if symbol is None or op == "==":
             return self._set(read, other)
         limit = display(other, symbol.type, _TEXT)
-        if op in ("<=", ">="):
+        if op in ("<=", ">=") and unit:  # sets have these signs, too, and no order
             return self._set(read, other, f"{limit} or {'less' if op == '<=' else 'more'}", (op, other))
         if op in ("<", ">") and unit:
             near = other - unit if op == "<" else other + unit

@@ -99,7 +99,7 @@ class PolicySet:
     ) -> Request:
         """Validate a request once, to decide it many times; never raises, see `Request.problems`."""
         named = {"name": action} if isinstance(action, str) else action
-        raw = {"subject": subject, "action": named, "resource": resource, "context": context or {}}
+        raw = {"subject": subject, "action": named, "resource": resource, "context": {} if context is None else context}
         try:
             raw = copy.deepcopy(raw)
             prepared = self._prepare(raw)

@@ -357,3 +357,13 @@ def test_what_is_missing_says_whether_the_store_knows_the_entity() -> None:
     (with_store,) = program(text, entities=[{"type": "User", "id": "alice", "properties": {"level": 3}}]).decide(nobody).errors
     assert "entity store has no such entity" not in without.message
     assert "entity store has no such entity" in with_store.message
+
+
+@pytest.mark.parametrize("context", [[], "", 0, False])
+def test_a_context_that_is_no_object_is_refused_however_the_request_is_made(context: Any) -> None:
+    policies = program('permit p { subject any action any resource any scope any "test" }')
+    raw = {**ask(), "context": context}
+    made = policies.request(subject=raw["subject"], action=raw["action"], resource=raw["resource"], context=context)
+    assert made.problems
+    assert not policies.decide(made).allowed
+    assert policies.decide(made).errors == policies.decide(raw).errors

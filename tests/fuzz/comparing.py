@@ -1,0 +1,288 @@
+"""What the fuzz runner compares: everything that can answer a request, and everything that can be made of a program.
+
+Each comparison takes a case, raises `Difference` where two answers differ, and returns how many it compared. An exception
+that is none of Kynara's own is a difference, too.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from attrs import define, evolve, field
+
+from kynara_lang.analysis.partial import Partial, decisions, least
+from kynara_lang.caching import trees
+from kynara_lang.caching.folder import Cache
+from kynara_lang.checker.symbols import Program
+from kynara_lang.diagnostics.diagnostic import Report
+from kynara_lang.diagnostics.source import Source
+from kynara_lang.pipeline import check_sources
+from kynara_lang.runtime import strict_json
+from kynara_lang.runtime.decision import Decision
+from kynara_lang.runtime.entities import Entities, EntitiesError
+from kynara_lang.runtime.policyset import PolicySet
+from kynara_lang.syntax import parser
+from kynara_lang.syntax.formatter import formatted
+from tests import oracle
+from tests.properties.generate import Made, program
+from tests.properties.requests import Caller
+from tests.properties.test_partial import everything, less, links, lookup, outcomes
+from tests.properties.vocabulary import Draw
+
+REQUESTS = 60
+STAMP = "fuzz"
+
+
+class Difference(AssertionError):
+    """Two that must agree do not; the text says how. `kind` says which two, `comparison` where it was found."""
+
+    comparison = ""
+
+    def __init__(self, kind: str, text: str) -> None:
+        super().__init__(f"{kind}: {text}")
+        self.kind = kind
+
+
+@define
+class Case:
+    """A program with a store, requests that fit, and requests that are bent; `forget` says what is not known."""
+
+    draw: Draw
+    made: Made
+    store: list[Any]
+    requests: list[Any]
+    bent: list[Any]
+    forget: list[bool]
+    cache: Cache
+    program: Program = field(init=False)
+    policies: PolicySet = field(init=False)
+    decided: list[Decision] = field(init=False)
+
+    def sources(self) -> list[Source]:
+        """Return the files of the program."""
+        return [Source(name, text) for name, text in self.made.files().items()]
+
+
+def case(draw: Draw, cache: Cache) -> Case:
+    """Draw a case."""
+    made = program(draw)
+    caller = Caller(draw, made.schema)
+    store = caller.store() if draw.chance(40) else []
+    requests = [caller.request(bent=4) for _ in range(REQUESTS)]
+    bent = [caller.bend(caller.bend(draw.pick(requests))) for _ in range(REQUESTS // 6)]
+    return Case(draw, made, store, requests, bent, [draw.chance(50) for _ in range(12)], cache)
+
+
+def compiled(kind: str, files: list[Source], store: list[Any], read: Any = parser.read) -> PolicySet:
+    """Compile files that must have no errors."""
+    checked = check_sources(files, read=read)
+    if checked.has_errors:
+        raise Difference(kind, "; ".join(f"{d.code} {d.message}: {d.span.text}" for d in checked.diagnostics))
+    return PolicySet(checked.program, Entities.from_list(store))
+
+
+def same(kind: str, expected: object, found: object, request: object = None) -> None:
+    """Raise a difference unless two answers are equal."""
+    if expected != found:
+        raise Difference(kind, f"{expected}\n  is not {found}\n  for {request}")
+
+
+# --- comparisons
+
+
+def with_oracle(one: Case) -> int:
+    """The decision of a naive evaluator, written apart."""
+    for request, decision in zip(one.requests, one.decided, strict=True):
+        verdict = oracle.decide(one.program, request, one.store)
+        same("oracle", verdict.decision, decision.effect.value, request)
+        same("oracle", verdict.valid, not any(e.path is not None for e in decision.errors), request)
+        if not set(decision.rules) <= verdict.rules:
+            raise Difference("oracle", f"{decision.rules} are not among {verdict.rules} for {request}")
+    return len(one.requests)
+
+
+def trees_with_rules(one: Case) -> int:
+    """Every link by its trees, and rule by rule."""
+    engine, count = one.policies._engine, 0
+    for request in one.requests:
+        for bucket, view, _ in links(one.policies, request):
+            quick, exact = engine.link(bucket, view), engine.exact(bucket, view)
+            same("trees", exact.effect, quick.effect, request)
+            same("trees", exact.waits, quick.waits, request)
+            count += 1
+    return count
+
+
+def fast_with_exact(one: Case) -> int:
+    """The fast way of a decision without evidence, and of a prepared request, with the way that evidence takes."""
+    for request, decision in zip(one.requests, one.decided, strict=True):
+        same("exact", one.policies.decide(request, []), decision, request)
+        if isinstance(request, dict) and request.keys() == {"subject", "action", "resource", "context"}:
+            if all(isinstance(part, dict) for part in request.values()):
+                same("prepared", one.policies.decide(one.policies.request(**request)), decision, request)
+    return len(one.requests)
+
+
+def with_explanation(one: Case) -> int:
+    """The explanation and its advice; explaining takes long, so not every request is explained."""
+    some = one.requests[:5]
+    for request in some:
+        explanation = one.policies.explain(request)
+        same("explanation", one.policies.decide(request), explanation.decision, request)
+        for link in explanation.links:
+            if link.effect.rank < explanation.decision.effect.rank:
+                raise Difference("explanation", f"a link is decided {link.effect} for {request}")
+        for change in explanation.counterfactual:
+            if change.request is not None:
+                same("advice", change.decision, one.policies.decide(change.request).effect, change.request)
+        json.dumps(explanation.to_dict())
+    return len(some)
+
+
+def with_partial(one: Case) -> int:
+    """Partial evaluation: with everything known it says the same, with less it never excludes the truth."""
+    some = one.requests[:5]
+    for request in some:
+        possible = []
+        for bucket, view, action in links(one.policies, request):
+            said = outcomes(one.policies, bucket, view)
+            known = everything(view, action)
+            whole = Partial(one.program, known, lookup(one.policies))
+            some_of_it = Partial(one.program, less(known, one.forget), lookup(one.policies) if one.forget[-1] else None)
+            remains = []
+            for rule in one.program.rules:
+                counts = said.get(rule.name, False)
+                same("partial", "always" if counts else "never", whole.rule(rule).outcome, request)
+                remains.append(some_of_it.rule(rule))
+                if remains[-1].outcome == ("never" if counts else "always"):
+                    raise Difference("partial", f"{rule.name} excludes the truth for {request}")
+            possible.append(decisions(remains))
+        if possible and one.policies.decide(request).effect.value not in least(possible):
+            raise Difference("partial", f"the decision is not among {least(possible)} for {request}")
+    return len(some)
+
+
+def _like(one: Case, kind: str, other: PolicySet) -> int:
+    same(kind, one.policies.digest, other.digest)
+    for request, decision in zip(one.requests, one.decided, strict=True):
+        same(kind, _said(decision), _said(other.decide(request)), request)
+    return len(one.requests)
+
+
+def _said(decision: Decision) -> Decision:
+    """Leave out who may approve in the words of the author, which a layout may change."""
+    return evolve(decision, approvals=tuple(evolve(a, approvers="") for a in decision.approvals))
+
+
+def reformatted(one: Case) -> int:
+    """The program in its canonical layout, parsed again."""
+    files = []
+    for source in one.sources():
+        text = formatted(source, Report())
+        if text is None:
+            raise Difference("format", f"{source.name} has no layout")
+        files.append(Source(source.name, text))
+    return _like(one, "format", compiled("format", files, one.store))
+
+
+def from_cache(one: Case) -> int:
+    """The program whose trees come from a cache."""
+    for _ in range(2):
+        asked = one.cache.written
+        policies = compiled("cache", one.sources(), one.store, lambda s, r: trees.read(one.cache, STAMP, s, r))
+    same("cache", asked, one.cache.written)  # the second time everything came out of it
+    return _like(one, "cache", policies)
+
+
+def shuffled(one: Case) -> int:
+    """The program with its files, declarations and rules in another order."""
+    made, draw = copy.copy(one.made), one.draw
+    made.declarations = draw.shuffled(made.declarations)
+    made.rules = {name: draw.shuffled(rules) for name, rules in made.rules.items()}
+    files = [Source(name, text) for name, text in draw.shuffled(list(made.files().items()))]
+    return _like(one, "order", compiled("order", files, one.store))
+
+
+def narrowed(one: Case) -> int:
+    """Less is asked for: without permits nothing is allowed, and each part of a chain is allowed what the whole is."""
+    sources = [Source(n, t) for n, t in one.made.files(only=("forbid", "require approval")).items()]
+    without = compiled("promise 1", sources, one.store)
+    for request, decision in zip(one.requests, one.decided, strict=True):
+        same("promise 1", "deny", without.decide(request).effect.value, request)
+        subject = request.get("subject") if isinstance(request, dict) else None
+        while isinstance(subject, dict) and "on_behalf_of" in subject:
+            subject = subject["on_behalf_of"]
+            if one.policies.decide({**request, "subject": subject}).effect.rank < decision.effect.rank:
+                raise Difference("promise 3", f"{decision.effect} for {request}")
+    return len(one.requests)
+
+
+def malformed(one: Case) -> int:
+    """Requests and stores that are bent, as values and as texts: no exception but Kynara's own, and no permission."""
+    for request in one.bent:
+        decision = one.policies.decide(request)
+        same("malformed", oracle.decide(one.program, request, one.store).decision, decision.effect.value, request)
+        same("malformed", decision, one.policies.explain(request).decision, request)
+        if any(e.code == "internal-error" for e in decision.errors):
+            raise Difference("malformed", f"{decision.errors} for {request}")
+        text = json.dumps(request, default=str)
+        at = one.draw.number(max(len(text) - 1, 0))
+        hostile = text[:at] + one.draw.pick(('"', "}", "[", "\\u", "\x00", "1e9", ",,", "")) + text[at + one.draw.number(3) :]
+        with contextlib.suppress(strict_json.JsonProblem):
+            one.policies.decide(strict_json.loads(hostile))  # type: ignore[arg-type]
+    if one.store:
+        bent = Caller(one.draw, one.made.schema).bend(one.store)
+        with contextlib.suppress(EntitiesError):
+            PolicySet(one.program, Entities.from_list(bent)).decide(one.requests[0])
+    return 2 * len(one.bent)
+
+
+COMPARISONS: dict[str, Callable[[Case], int]] = {
+    "oracle": with_oracle,
+    "compiled trees": trees_with_rules,
+    "exact and prepared": fast_with_exact,
+    "explanation": with_explanation,
+    "partial evaluation": with_partial,
+    "formatted": reformatted,
+    "from cache": from_cache,
+    "other order": shuffled,
+    "promises": narrowed,
+    "malformed": malformed,
+}
+
+
+def compare(draw: Draw, cache: Cache, only: str | None = None) -> tuple[Case, dict[str, int]]:
+    """Draw a case and compare everything; raise `Difference` where something differs, whatever was raised."""
+    one = case(draw, cache)
+    counts: dict[str, int] = {}
+    kind = "check"
+    try:
+        one.policies = compiled("check", one.sources(), one.store)
+        one.program = one.policies.program
+        kind = "decide"
+        one.decided = [one.policies.decide(request) for request in one.requests]
+        for decision, request in zip(one.decided, one.requests, strict=True):
+            if any(e.code == "internal-error" for e in decision.errors):
+                raise Difference("decide", f"{decision.errors} for {request}")
+        for kind, comparison in COMPARISONS.items():
+            if only in (None, kind):
+                counts[kind] = comparison(one)
+    except Difference as found:
+        found.comparison = kind
+        raise
+    except Exception as error:
+        found = Difference(kind, f"{type(error).__name__}: {error}")
+        found.comparison = kind
+        raise found from error
+    return one, counts
+
+
+def open_own_cache(folder: Path) -> Cache:
+    """Return a cache of this run alone."""
+    folder.mkdir(mode=0o700, exist_ok=True)
+    return Cache(folder, b"fuzz" * 8)
