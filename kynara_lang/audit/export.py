@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from hashlib import sha256
 from typing import IO, BinaryIO, Final, Protocol
 
-from attrs import define, field, frozen
+from attrs import frozen
 
 from ..version import __version__
 from .encoding import Json
@@ -19,6 +18,7 @@ from .export_formats import LINES, csv_header
 from .export_manifest import COMPLETE, FILTERED, FORMAT
 from .faults import LogError
 from .framing import time_text
+from .hashed import Hashed
 from .merkle import Frontier, leaf_hash
 from .query import EVERYTHING, Criteria, watched
 from .query_facts import facts_of
@@ -38,35 +38,6 @@ class Sink(Protocol):
 
     def close(self) -> None:
         """Write what is left."""
-
-
-@define
-class Hashed:
-    """A file that is being written, its bytes counted and hashed."""
-
-    file: BinaryIO | IO[bytes]
-    size: int = 0
-    closed: bool = False
-    _hash: object = field(factory=sha256)
-
-    def write(self, data: bytes) -> int:
-        """Write all of some bytes."""
-        self.file.write(data)
-        self._hash.update(data)  # type: ignore[attr-defined]
-        self.size += len(data)
-        return len(data)
-
-    def tell(self) -> int:
-        """Return how many bytes were written."""
-        return self.size
-
-    def flush(self) -> None:
-        """Hand everything to the system."""
-        self.file.flush()
-
-    def sha256(self) -> str:
-        """Return the hash of what was written."""
-        return str(self._hash.hexdigest())  # type: ignore[attr-defined]
 
 
 class Lines:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from .export_formats import COLUMNS, table_row
 from .faults import LogError, needs_extra
+from .hashed import Hashed
 from .reading import Entry
-
-if TYPE_CHECKING:
-    from .export import Hashed
 
 _GROUP: Final = 10_000
 
