@@ -19,6 +19,7 @@ __all__ = [
     "load",
     "loads",
     "check",
+    "program_cache",
     "PolicySet",
     "Request",
     "Entities",
@@ -28,6 +29,7 @@ __all__ = [
     "Report",
     "Diagnostic",
     "Severity",
+    "CacheError",
     "CompileError",
     "ConfigurationError",
     "EntitiesError",
@@ -36,6 +38,8 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
+    from .caching.folder import CacheError
+    from .caching.keeper import program_cache
     from .configuration import ConfigurationError
     from .diagnostics.diagnostic import Diagnostic, Severity
     from .files import FilesError
@@ -47,6 +51,8 @@ if TYPE_CHECKING:
 else:
     _HOMES = {
         "diagnostics.diagnostic": ("Diagnostic", "Severity"),
+        "caching.folder": ("CacheError",),
+        "caching.keeper": ("program_cache",),
         "configuration": ("ConfigurationError",),
         "files": ("FilesError",),
         "program": ("CompileError", "Report", "check", "load", "loads"),

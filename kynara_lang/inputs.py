@@ -35,6 +35,12 @@ class Inputs:
         """Whether every file of the program could be read."""
         return self.files == len(self.sources)
 
+    @property
+    def parts(self) -> list[str]:
+        """All that tells a program from others before it is parsed, as texts."""
+        names = self.libraries.names
+        return [str(len(names)), *names, *(part for source in self.sources for part in (source.name, source.text))]
+
 
 def read_inputs(
     files: Sequence[PolicyFile],

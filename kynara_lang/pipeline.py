@@ -11,19 +11,19 @@ from collections.abc import Callable, Iterable
 from functools import cache
 from typing import TypeAlias
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from .checker import linter, suppressions
 from .checker.check import check
 from .checker.declarations import importable
 from .checker.linter import LintSettings
-from .checker.symbols import Offered, Program
+from .checker.symbols import Offered, Program, RuleSymbol
 from .diagnostics.codes import PROVABLE_CODES, PROVED_CODES
 from .diagnostics.diagnostic import Diagnostic, Report
 from .diagnostics.source import Source
 from .libraries import Libraries as Libraries
 from .libraries import standard_library as standard_library
-from .syntax import ast, parser
+from .syntax import ast, packed, parser
 
 Read: TypeAlias = Callable[[Source, Report], ast.Module]
 """Makes a tree of a source, as `parser.read` does."""
@@ -93,6 +93,46 @@ def check_sources(
             ran = ran | PROVED_CODES if proven.solved else ran - PROVABLE_CODES
         report.extend(suppressions.heeded(linter.own_modules(program), found, ran, lints, today))
     return Checked(program, report.sorted(), report.has_errors, len(sources), linted, proven)
+
+
+def compile_sources(
+    sources: Iterable[Source], libraries: Libraries | None = None, *, report: Report | None = None
+) -> Checked:
+    """Parse and check a program to decide requests with, and keep of it what that takes.
+
+    It is checked as `check_sources` does without lints. But of each rule only the head stays, and the rest is packed;
+    of the files nothing stays that decides nothing, such as tests and comments. The digest is known already.
+    """
+    from .compiler.digest import Summing  # only here: a check compiles nothing
+
+    report = report or Report()
+    libraries = libraries or standard_library()
+    sources = list(sources)
+    sums: list[Summing] = []
+
+    def summing(program: Program) -> Callable[[RuleSymbol], None]:
+        sums.append(Summing(program))
+        return sums[0].add
+
+    modules = [read_packed(source, report) for source in sources]
+    imported = _imported(modules, libraries, report, read_packed)
+    program = check(modules, imported, Offered(libraries.names, _declared(libraries, parser.read)), report, summing)
+    program.digest = sums[0].result()
+    program.modules = tuple(without_rules(module) for module in program.modules)
+    program.tests, program.fixtures, program.invariants = (), {}, ()
+    return Checked(program, report.sorted(), report.has_errors, len(sources))
+
+
+def read_packed(source: Source, report: Report) -> ast.Module:
+    """Return the tree of a source as `parser.read` does, with its rules packed."""
+    return parser.read(source, report, packed.pack)
+
+
+def without_rules(module: ast.Module) -> ast.Module:
+    """Return a module with what requests are decided by, and without its rules, which are in the program."""
+    no_part = ast.RuleDecl | ast.TestDecl | ast.FixtureDecl | ast.InvariantDecl
+    declarations = tuple(d for d in module.declarations if not isinstance(d, no_part))
+    return evolve(module, declarations=declarations, comments=(), packed=())
 
 
 def _declared(libraries: Libraries, read: Read) -> Callable[[str], frozenset[str]]:

@@ -10,21 +10,23 @@ import datetime
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from attrs import evolve
 
 from .checker.linter import LintSettings, own_modules
-from .configuration import find_configuration
+from .collecting import undisturbed
+from .configuration import Configuration, find_configuration
 from .diagnostics.diagnostic import Diagnostic, Severity
 from .diagnostics.source import Source
 from .files import FilesError, PolicyFile, find_files
 from .inputs import Inputs, read_inputs
-from .pipeline import Checked, Prove, Proven, Read, check_sources
+from .pipeline import Checked, Prove, Proven, Read, check_sources, compile_sources
 from .report import Report as Report
 from .syntax import parser
 
 if TYPE_CHECKING:
+    from .checker.symbols import Program
     from .runtime.entities import Entities
     from .runtime.policyset import PolicySet
 
@@ -54,13 +56,27 @@ class CompileError(Exception):
         return "\n".join(lines)
 
 
-def load(paths: Paths, *, entities: Entities | None = None) -> PolicySet:
+class ProgramCache(Protocol):
+    """Keeps compiled programs; `kynara_lang.program_cache()` returns one."""
+
+    def find_program(self, inputs: Inputs) -> Program | None:
+        """Return the program that some inputs were compiled to before, None if there is none that fits them."""
+
+    def keep_program(self, inputs: Inputs, program: Program) -> None:
+        """Keep what some inputs were compiled to."""
+
+
+def load(paths: Paths, *, entities: Entities | None = None, cache: ProgramCache | None = None) -> PolicySet:
     """Compile the program in a file, a folder or several of them.
+
+    With `cache`, as `program_cache()` returns one, a program that was compiled before is taken from it, which takes a
+    thirtieth of the time. Whoever can write to its folder decides what is decided, so give one only where nobody can
+    who may not write policies.
 
     Raises `CompileError` if it has errors, `FilesError` (an `OSError`) if a path cannot be used, `ConfigurationError`
     (a `ValueError`) for a broken configuration, and `EntitiesError` (also one) where the store does not fit.
     """
-    return _compiled(_checked(paths), entities)
+    return _compiled(compile_inputs(_inputs(paths)[0], cache), entities)
 
 
 def loads(text: str, *, name: str = "policy.kyn", entities: Entities | None = None) -> PolicySet:
@@ -68,7 +84,9 @@ def loads(text: str, *, name: str = "policy.kyn", entities: Entities | None = No
 
     A text lies in no folder, so it has no configuration: it can import the standard library.
     """
-    return _compiled(check_sources([Source(name, text)]), entities)
+    with undisturbed():
+        checked = compile_sources([Source(name, text)])
+    return _compiled(checked, entities)
 
 
 def check(paths: Paths, *, prove: bool | None = None) -> Report:
@@ -77,7 +95,12 @@ def check(paths: Paths, *, prove: bool | None = None) -> Report:
     `prove` asks for proofs, or refuses them; by default what can be proved in a minute is, if the extra `prove` is
     installed. Raises as `load` does, but no `CompileError`.
     """
-    return report_of(_checked(paths, lint=True, prove=prove))
+    from .proofs import ProofWish
+    from .proving import proving  # only here: loading proves nothing
+
+    inputs, configuration = _inputs(paths)
+    with undisturbed():
+        return report_of(check_inputs(inputs, lints=configuration.lints, prove=proving(ProofWish(prove))))
 
 
 def check_files(
@@ -121,6 +144,21 @@ def check_inputs(
     return evolve(checked, files=inputs.files)
 
 
+def compile_inputs(inputs: Inputs, cache: ProgramCache | None = None) -> Checked:
+    """Compile what was read, to decide requests; what `cache` knows of it is not worked out again.
+
+    Findings are added to those of reading, so inputs serve once.
+    """
+    with undisturbed():
+        known = None if cache is None else cache.find_program(inputs)
+        if known is not None:
+            return Checked(known, (), False, inputs.files)
+        checked = compile_sources(inputs.sources, inputs.libraries, report=inputs.findings)
+        if cache is not None and not checked.has_errors:
+            cache.keep_program(inputs, checked.program)
+        return evolve(checked, files=inputs.files)
+
+
 def report_of(checked: Checked) -> Report:
     """Return what is told of a checked program."""
     rules = sum(not rule.library for rule in checked.program.rules)
@@ -138,20 +176,14 @@ def report_of(checked: Checked) -> Report:
     )
 
 
-def _checked(paths: Paths, *, lint: bool = False, prove: bool | None = None) -> Checked:
+def _inputs(paths: Paths) -> tuple[Inputs, Configuration]:
     named = [paths] if isinstance(paths, str | os.PathLike) else list(paths)
     if not named:
         raise FilesError("no path was given")
     first = Path(named[0])
     configuration = find_configuration(first if first.is_dir() else first.parent)
     files = find_files(named, apart_from=configuration.libraries)
-    if not lint:
-        return check_files(files, configuration.libraries)
-    from .proofs import ProofWish
-    from .proving import proving  # only here: loading proves nothing
-
-    inputs = read_inputs(files, configuration.libraries)
-    return check_inputs(inputs, lints=configuration.lints, prove=proving(ProofWish(prove)))
+    return read_inputs(files, configuration.libraries), configuration
 
 
 def _compiled(checked: Checked, entities: Entities | None) -> PolicySet:

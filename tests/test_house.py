@@ -23,6 +23,7 @@ FLOORS = {
     "semantics": 0,
     "diagnostics": 0,
     "resources": 0,
+    "collecting": 0,
     "version": 0,
     "syntax": 1,
     "libraries": 1,

@@ -211,7 +211,7 @@ def _rule_places(program: Program) -> _Places:
     """Return what a record says of each rule: effect, file and line."""
     found = _PLACES.get(program)
     if found is None:
-        found = _PLACES[program] = {rule.name: _place(rule.name, rule.effect, rule.decl.span) for rule in program.rules}
+        found = _PLACES[program] = {rule.name: _place(rule.name, rule.effect, rule.span) for rule in program.rules}
     return found
 
 

@@ -18,6 +18,7 @@ from .folder import Cache, key_of, open_cache
 
 if TYPE_CHECKING:
     from ..checker.settings import LintSettings
+    from ..checker.symbols import Program
     from ..syntax import ast
 
 _PROVED: Final = "proved"
@@ -66,6 +67,20 @@ class Keeper:
                 self.cache.prune()
         return report
 
+    def find_program(self, inputs: Inputs) -> Program | None:
+        """Return the program that some inputs were compiled to before, None if there is none that fits them."""
+        from . import programs  # only here: most checks compile nothing
+
+        return None if self.cache is None else programs.find(self.cache, self.checking, inputs)
+
+    def keep_program(self, inputs: Inputs, program: Program) -> None:
+        """Keep what some inputs were compiled to."""
+        from . import programs
+
+        if self.cache is not None:
+            programs.keep(self.cache, self.checking, inputs, program)
+            self.cache.prune()
+
     def read(self, source: Source, findings: Findings) -> ast.Module:
         """Return the tree of a source, as `parser.read` does."""
         if self.cache is not None:
@@ -100,6 +115,14 @@ def open_keeper() -> Keeper:
         return Keeper(cache, stamp.of_parsing(), stamp.of_checking())
     except OSError:  # this program does not lie in files of its own
         return Keeper()
+
+
+def program_cache() -> Keeper:
+    """Return the cache of the user, for `load`: `KYNARA_CACHE_DIR`, or `kynara` in the usual folder of caches.
+
+    Raises `CacheError` if its folder cannot be trusted. Where there can be none, nothing is kept and all works.
+    """
+    return open_keeper()
 
 
 def _today() -> datetime.date:

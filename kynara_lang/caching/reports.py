@@ -30,9 +30,7 @@ _KIND: Final = "checked"
 
 def key(stamp: str, today: datetime.date, settings: str, inputs: Inputs) -> str:
     """Return the key of a check; `stamp` is that of checking, `settings` a text that tells settings apart."""
-    texts = [part for source in inputs.sources for part in (source.name, source.text)]
-    names = inputs.libraries.names
-    return key_of(stamp, today.isoformat(), settings, str(len(names)), *names, *texts)
+    return key_of(stamp, today.isoformat(), settings, *inputs.parts)
 
 
 def find(cache: Cache, key: str, inputs: Inputs) -> Report | None:
@@ -43,7 +41,7 @@ def find(cache: Cache, key: str, inputs: Inputs) -> Report | None:
     try:
         data = json.loads(payload)
         for module, digest in data["imported"].items():
-            if _digest(inputs.libraries.find(module)) != digest:
+            if digest_of(inputs.libraries.find(module)) != digest:
                 return None
         report = _decoded(data["report"], Report, _places(inputs))
     except (TypeError, ValueError, LookupError, AttributeError, RecursionError):  # not what `keep` writes
@@ -64,11 +62,12 @@ def keep(cache: Cache, key: str, inputs: Inputs, report: Report) -> None:
     except (TypeError, ValueError, LookupError, RecursionError):
         return
     if faithful:
-        imported = {module: _digest(source) for module, source in inputs.imported.items()}
+        imported = {module: digest_of(source) for module, source in inputs.imported.items()}
         cache.put(_KIND, key, json.dumps({"imported": imported, "report": data}).encode())
 
 
-def _digest(source: Source | None) -> str | None:
+def digest_of(source: Source | None) -> str | None:
+    """Return what a text is known by, None for none."""
     return None if source is None else key_of(source.name, source.text)
 
 

@@ -14,7 +14,8 @@ from importlib.machinery import PathFinder
 from pathlib import Path
 from typing import Final
 
-from .. import __version__, resources
+from ..resources import grammar_text
+from ..version import __version__
 
 _PACKAGE: Final = Path(__file__).resolve().parent.parent
 _LIBRARIES: Final = ("lark", "attrs", "idna", "tzdata", "cvc5")
@@ -32,7 +33,7 @@ def of_checking() -> str:
 
 
 def _stamp(*folders: Path) -> str:
-    digest = hashlib.sha256(f"{__version__}\n{sys.version}\n{resources.grammar_text()}".encode())
+    digest = hashlib.sha256(f"{__version__}\n{sys.version}\n{grammar_text()}".encode())
     for folder in folders:
         for line in _files(folder):
             digest.update(line.encode("utf-8", "surrogateescape"))

@@ -6,9 +6,11 @@ uses), then rules and invariants, then fixtures and tests.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from typing import TypeAlias
 
 from ..diagnostics.diagnostic import Report
+from ..diagnostics.source import Source
 from ..semantics.types import ERROR
 from ..syntax import ast
 from . import expansion, unread
@@ -17,7 +19,10 @@ from .declarations import Declarations
 from .narrowing import Env, Variable, parameter_root
 from .rules import RuleChecks
 from .scenarios import ScenarioChecks
-from .symbols import Program
+from .stored_rules import Kept, StoredRule
+from .symbols import Program, RuleSymbol, Scope
+
+Summing: TypeAlias = Callable[[Program], Callable[[RuleSymbol], None]]
 
 
 def check(
@@ -25,36 +30,86 @@ def check(
     libraries: Mapping[str, ast.Module],
     available: Iterable[str],
     report: Report,
+    summing: Summing | None = None,
 ) -> Program:
     """Check the files of a program with the library modules they import; findings go into the report.
 
-    Where a file could only be read in part, names that the unread part mentions are not called unknown.
+    Where a file could only be read in part, names that the unread part mentions are not called unknown. Rules that are
+    packed are so afterwards, too; then `summing`, given the program, returns what is shown each rule, by name, while
+    its body is there.
     """
     files = sorted(files, key=lambda m: m.source.name)
     found = Report()
-    program = _check(files, libraries, available, found)
+    program = _check(files, libraries, available, found, summing)
     report.extend(unread.without_guesses(found.sorted(), program.modules))
     return program
 
 
+def restore(
+    files: Iterable[ast.Module], libraries: Mapping[str, ast.Module], available: Iterable[str], kept: Kept
+) -> Program | None:
+    """Return a program whose rules were checked before, or None if what it is made of does not belong together."""
+    report = Report()
+    program = _check(sorted(files, key=lambda m: m.source.name), libraries, available, report, kept=kept)
+    return None if report.has_errors else program
+
+
 def _check(
-    files: list[ast.Module], libraries: Mapping[str, ast.Module], available: Iterable[str], report: Report
+    files: list[ast.Module],
+    libraries: Mapping[str, ast.Module],
+    available: Iterable[str],
+    report: Report,
+    summing: Summing | None = None,
+    kept: Kept | None = None,
 ) -> Program:
     program = Program(modules=(*files, *libraries.values()))
     program.library_sources = frozenset(module.source for module in libraries.values())
-    declarations = Declarations(program, report)
+    declarations = Declarations(program, report, kept)
     declarations.run(files, libraries, available)
     program.rules = tuple(sorted((r for r, _ in declarations.rules), key=lambda r: r.name))
     for index, rule in enumerate(program.rules):
         rule.index = index
     rules = RuleChecks(program, report)
     _lets(program, declarations, rules, report)
-    for rule, module in declarations.rules:
-        rules.rule(rule, declarations.scopes[module])
+    if kept is None:
+        _rules(program, declarations, rules, summing)
+    else:
+        kept.bodies.begin(program, _scopes(declarations))
     for invariant, module in declarations.invariants:
         rules.invariant(invariant, declarations.scopes[module])
     program.invariants = tuple(i for i, _ in declarations.invariants)
-    scenarios = ScenarioChecks(rules)
+    _scenarios(program, declarations, files, ScenarioChecks(rules))
+    program.autonomous = _autonomous(program)
+    return program
+
+
+def _rules(program: Program, declarations: Declarations, rules: RuleChecks, summing: Summing | None) -> None:
+    """Check every rule, by name; those that are packed are put away again at once."""
+    bodies = declarations.bodies
+    bodies.begin(program, _scopes(declarations))
+    scopes = {id(rule): declarations.scopes[module] for rule, module in declarations.rules}
+    each = summing(program) if summing is not None else _unseen
+    for rule in program.rules:
+        if isinstance(rule, StoredRule):
+            bodies.check(rule, rules, each)
+        else:
+            rules.rule(rule, scopes[id(rule)])
+            each(rule)
+    bodies.put_away(rule for rule in program.rules if isinstance(rule, StoredRule))
+
+
+def _scopes(declarations: Declarations) -> dict[Source, Scope]:
+    return {module.source: scope for module, scope in declarations.scopes.items()}
+
+
+def _unseen(rule: RuleSymbol) -> None:
+    """Do nothing with a rule."""
+
+
+def _scenarios(
+    program: Program, declarations: Declarations, files: Iterable[ast.Module], scenarios: ScenarioChecks
+) -> None:
+    """Check fixtures, which tests name, and tests."""
     fixtures = {id(f.decl): f for f in program.fixtures.values()}
     for module in files:
         for decl in module.declarations:
@@ -67,8 +122,6 @@ def _check(
     for test, module in declarations.tests:
         scenarios.test(test, declarations.scopes[module])
     program.tests = tuple(t for t, _ in declarations.tests)
-    program.autonomous = _autonomous(program)
-    return program
 
 
 def _lets(program: Program, declarations: Declarations, rules: RuleChecks, report: Report) -> None:

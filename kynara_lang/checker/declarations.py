@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import ChainMap
-from collections.abc import Iterable, Mapping, MutableMapping
+from collections.abc import Iterable, Mapping, MutableMapping, Sequence
 from pathlib import PurePath
 from typing import TypeVar
 
@@ -17,6 +17,7 @@ from ..diagnostics.source import Source, Span
 from ..semantics.types import BUILTIN, TIME
 from ..syntax import ast
 from .resolution import Resolution
+from .stored_rules import Bodies, Kept, StoredRule
 from .symbols import (
     ActionSymbol,
     AttributeSymbol,
@@ -57,9 +58,11 @@ _BUILT_IN = Source("<built in>", "now: Time")
 class Declarations:
     """Enters the declarations of a program and its libraries."""
 
-    def __init__(self, program: Program, report: Report) -> None:
-        """Work on an empty program."""
+    def __init__(self, program: Program, report: Report, kept: Kept | None = None) -> None:
+        """Work on an empty program; `kept` has the rules of one that was checked before."""
         self.program = program
+        self.bodies = Bodies() if kept is None else kept.bodies
+        self._kept: Mapping[Source, Sequence[StoredRule]] = {} if kept is None else kept.rules
         self.report = report
         self.resolution = Resolution(program, report)
         self.scopes: dict[ast.Module, Scope] = {}
@@ -135,6 +138,14 @@ class Declarations:
                         self.program.fixtures[fixture.name] = fixture
                 case ast.TestDecl() if not library:
                     self.tests.append((decl, module))
+        for packed in module.packed:
+            qualified = f"{name}.{packed.name.text}"
+            line = self.bodies.add(packed)
+            rule = StoredRule(qualified, packed.effect, name, library, packed.span, self.bodies, line)
+            self._enter_symbol(rule, packed.name, scope, module)
+        for rule in self._kept.get(module.source, ()):
+            scope.rules[rule.name.rpartition(".")[2] if library else rule.name] = rule
+            self.rules.append((rule, module))
 
     def _enter_action(self, decl: ast.ActionDecl, scope: Scope, prefix: str) -> None:
         for part in decl.names:
@@ -148,11 +159,13 @@ class Declarations:
             scope.groups.setdefault(group.text, group.span)
 
     def _enter_rule(self, decl: ast.RuleDecl, scope: Scope, name: str, module: ast.Module, *, library: bool) -> None:
-        qualified = f"{name}.{decl.name.text}"
-        rule = RuleSymbol(qualified, decl.effect, decl, name, library)
-        self._reserved(decl.name)
-        if self._unique("rule", qualified, decl.name):
-            scope.rules.setdefault(decl.name.text if library else qualified, rule)
+        rule = RuleSymbol(f"{name}.{decl.name.text}", decl.effect, decl, name, library)
+        self._enter_symbol(rule, decl.name, scope, module)
+
+    def _enter_symbol(self, rule: RuleSymbol, name: ast.Ident, scope: Scope, module: ast.Module) -> None:
+        self._reserved(name)
+        if self._unique("rule", rule.name, name):
+            scope.rules.setdefault(name.text if rule.library else rule.name, rule)
             self.rules.append((rule, module))
 
     def _declare(

@@ -31,6 +31,7 @@ from .symbols import (
     RuleSymbol,
     Scope,
     TraitSymbol,
+    covered,
 )
 from .typechecker import Typechecker
 
@@ -95,12 +96,12 @@ class RuleChecks(Typechecker):
 
     def _bounding(self, rule: RuleSymbol) -> str:
         """Return an example of a scope that the types of a rule allow."""
-        mine, theirs = self._shared(_covered(rule.subjects)), self._shared(_covered(rule.resources))
+        mine, theirs = self._shared(covered(rule.subjects)), self._shared(covered(rule.resources))
         alike = [name for name, kind in mine.items() if theirs.get(name) == kind and _tells(kind)]
         if alike:
             name = min(alike, key=lambda n: (_USUAL.index(n) if n in _USUAL else len(_USUAL), n))
             return f"such as `scope subject.{name} == resource.{name}`"
-        asking = Entity(_covered(rule.subjects))
+        asking = Entity(covered(rule.subjects))
         for name, kind in theirs.items():
             if asking.names and isinstance(kind, Entity) and asking.names <= kind.names:
                 return f"such as `scope subject == resource.{name}`"
@@ -319,10 +320,10 @@ class RuleChecks(Typechecker):
 
     def _env(self, symbol: RuleSymbol | InvariantSymbol, actions: list[ActionSymbol], scope: Scope) -> Env:
         reach = frozenset[str]().union(*(a.on for a in actions)) if actions else self._all_types
-        resources = _covered(symbol.resources)
+        resources = covered(symbol.resources)
         place = symbol.effect if isinstance(symbol, RuleSymbol) else "invariant"
         variables = {
-            "subject": Variable(_entity(symbol.subjects, _covered(symbol.subjects), self), ("subject",)),
+            "subject": Variable(_entity(symbol.subjects, covered(symbol.subjects), self), ("subject",)),
             "resource": Variable(_entity(symbol.resources, resources & reach or resources, self), ("resource",)),
             "args": Variable(arguments_of(actions), ("args",)),
             "context": Variable(self._context, ("context",)),
@@ -385,7 +386,7 @@ class RuleChecks(Typechecker):
             if not rule.library:
                 approvers = _without(approvers, frozenset(self.program.unnamed))
             if where is not None:
-                kind = _entity(approvers, _covered(approvers), self)
+                kind = _entity(approvers, covered(approvers), self)
                 approver = Variable(kind, ("approver",))
                 for condition in rule.conditions:  # they held, or there is nothing to approve
                     if condition.expr is not None:
@@ -438,10 +439,6 @@ def _tells(kind: Type) -> bool:
 
 def _without(patterns: tuple[PatternSymbol, ...], types: frozenset[str]) -> tuple[PatternSymbol, ...]:
     return tuple(evolve(p, types=p.types - types) for p in patterns) if types else patterns
-
-
-def _covered(patterns: Iterable[PatternSymbol]) -> frozenset[str]:
-    return frozenset[str]().union(*(p.types for p in patterns))
 
 
 def _entity(patterns: tuple[PatternSymbol, ...], types: frozenset[str], names: Typechecker) -> Entity:

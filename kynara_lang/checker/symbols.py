@@ -6,7 +6,7 @@ The key of a symbol is unique in the whole program: the name itself for declarat
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, MutableMapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, MutableMapping
 from typing import Any, Literal
 
 from attrs import define, field, frozen
@@ -147,6 +147,26 @@ class RuleSymbol:
         """The text behind the rule's name."""
         return self.decl.description.value if self.decl.description else None
 
+    @property
+    def span(self) -> Span:
+        """Where the rule stands."""
+        return self.decl.span
+
+    @property
+    def subject_types(self) -> frozenset[str]:
+        """The keys of the types that a subject can have for the rule to match."""
+        return covered(self.subjects)
+
+    @property
+    def resource_types(self) -> frozenset[str]:
+        """The keys of the types that a resource can have for the rule to match."""
+        return covered(self.resources)
+
+
+def covered(patterns: Iterable[PatternSymbol]) -> frozenset[str]:
+    """Return the keys of all types that patterns cover."""
+    return frozenset[str]().union(*(p.types for p in patterns))
+
 
 @define(eq=False)
 class InvariantSymbol:
@@ -225,7 +245,8 @@ class Program:
     actions by their spelling in requests. `rules` are the active ones, sorted by name. `exported` says in which module
     each name is that an imported library declares; `unnamed` holds the keys of library types and actions that no import
     list of the program names, which no permit of the program covers. `library_sources` are the sources of the modules
-    that are libraries, not files of the program. `offered` knows what can be imported besides.
+    that are libraries, not files of the program. `offered` knows what can be imported besides. `digest` is that of the
+    program where it was worked out with it.
 
     What is reported once is not held against the rest of a program: `unfinished` holds the keys of entity types with a
     trait that is not known, `unimported` names that an import was to bind, or that were found to need one.
@@ -253,3 +274,4 @@ class Program:
     unfinished: set[str] = field(factory=set)
     unimported: set[str] = field(factory=set)
     library_sources: frozenset[Source] = frozenset()
+    digest: str | None = None

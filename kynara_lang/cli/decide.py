@@ -19,7 +19,7 @@ import click
 from ..runtime.decision import Effect
 from .answers import answer_all
 from .json_lines import Line, Readable, read_lines
-from .options import STDIN, Stop, color_option, entities_option, paths_argument, standard_input
+from .options import STDIN, Stop, cache_option, color_option, entities_option, paths_argument, standard_input
 from .output import Gauge, chatter, counted
 from .policies import load_policies
 
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 @click.option(
     "--jobs", metavar="N", type=click.IntRange(1, 256), default=1, help="Decide in N processes; order is kept."
 )
+@cache_option
 @color_option
 @click.pass_context
 def decide(
@@ -49,6 +50,7 @@ def decide(
     with_request: bool,
     exit_on_deny: bool,
     jobs: int,
+    cache: bool,
 ) -> None:
     """Decide requests, one a line, and print one decision a line, as JSON.
 
@@ -66,7 +68,7 @@ def decide(
     """
     if requests == STDIN:
         standard_input(ctx, "the requests")  # the policy or the entities cannot come from there, too
-    policies = load_policies(ctx, paths, entities)
+    policies = load_policies(ctx, paths, entities, cache=cache)
     counts: Counter[Effect] = Counter()
     with _opened(ctx, requests) as (stream, size), Gauge(ctx, "deciding", size) as gauge:
         shared = _shared_work(policies, counts, jobs, with_request=with_request) if jobs > 1 else None

@@ -10,7 +10,7 @@ from ..analysis.solver import Limits, MissingSolver
 from ..diagnostics.diagnostic import Severity
 from .options import color_option, paths_argument
 from .output import busy, chatter, print_json, print_laid_out, results, width
-from .policies import load_policies
+from .policies import load_whole
 from .render_escalation import dot, graph_text, mermaid, paths_text
 
 _DEEPEST = 4
@@ -59,7 +59,7 @@ def escalation(ctx: click.Context, paths: tuple[str, ...], output: str, depth: i
     """
     from ..runtime.replay import Replay  # only here: --help needs no evaluator
 
-    program = load_policies(ctx, paths).program
+    program = load_whole(ctx, paths).program
     survey: Survey | None = None
     missing = ""
     try:

@@ -13,7 +13,16 @@ from ..runtime.problems import InvalidRequest
 from ..runtime.request import expand_evaluations
 from ..runtime.strict_json import JsonProblem, loads
 from .json_lines import MAX_LINE, Readable, in_line, read_lines
-from .options import STDIN, Stop, color_option, entities_option, paths_argument, read_input, standard_input
+from .options import (
+    STDIN,
+    Stop,
+    cache_option,
+    color_option,
+    entities_option,
+    paths_argument,
+    read_input,
+    standard_input,
+)
 from .output import print_json, results, width
 from .policies import load_policies
 from .recorded import Recorded, unwrapped
@@ -89,6 +98,7 @@ def request_options(command: _Command) -> _Command:
     help="For whom: an author sees everything, an agent a reason that says nothing of the policy.",
 )
 @click.option("--all", "all_rules", is_flag=True, help="List every rule, even those that are otherwise only counted.")
+@cache_option
 @color_option
 @click.pass_context
 def explain(
@@ -103,6 +113,7 @@ def explain(
     output: str,
     audience: str,
     all_rules: bool,
+    cache: bool,
     **typed: Any,
 ) -> None:
     """Say why a request is decided as it is: rule by rule, for everyone in its chain, and what would change it.
@@ -124,7 +135,7 @@ def explain(
     by_hand = _typed(ctx, request, request_line, typed)
     if audience == "agent" and output == "html":
         raise click.UsageError("What an agent is told is one sentence: use --format text or json.", ctx)
-    policies = load_policies(ctx, paths, entities)
+    policies = load_policies(ctx, paths, entities, cache=cache)
     evidence = _approvals(ctx, approvals)
     if request is None:
         raw: object = request_of(by_hand, policies.program)

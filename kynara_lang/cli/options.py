@@ -72,6 +72,15 @@ def entities_option(command: _Command) -> _Command:
     )(command)
 
 
+def cache_option(command: _Command) -> _Command:
+    """Add `--cache` to a command as `cache`."""
+    return click.option(
+        "--cache",
+        is_flag=True,
+        help="Take the policy from your cache if it was compiled before; who can write there decides what is decided.",
+    )(command)
+
+
 def standard_input(ctx: click.Context, purpose: str) -> BinaryIO:
     """Return standard input as bytes; a second purpose on one command line is a mistake."""
     first = ctx.meta.setdefault(_STDIN, purpose)

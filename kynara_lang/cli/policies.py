@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import gc
 import os
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 import click
 from attrs import frozen
 
 from ..checker.settings import LintSettings
+from ..collecting import undisturbed
 from ..configuration import Configuration, ConfigurationError, find_configuration
 from ..diagnostics.diagnostic import Severity
 from ..files import MAX_BYTES, FilesError, PolicyFile, find_files, read_bounded
@@ -105,7 +104,7 @@ def check_given(
 
     read = parser.read if keeper is None else keeper.read
     try:
-        with busy(ctx, _checking(given)), _undisturbed():
+        with busy(ctx, _checking(given)), undisturbed():
             return check_files(given.files, given.libraries, unsaved=given.unsaved, lints=lints, texts=texts, read=read)
     except FilesError as error:
         raise Stop(str(error), given.help) from None
@@ -122,33 +121,44 @@ def report_on(ctx: click.Context, given: Given, lints: LintSettings, wish: Proof
             known = keeper.find(inputs, lints, wish)
             if known is None and lints.options:
                 configuration()
-            with _undisturbed():
+            with undisturbed():
                 return known or keeper.check(inputs, lints, wish, each=one_more)
     except FilesError as error:
         raise Stop(str(error), given.help) from None
-
-
-@contextmanager
-def _undisturbed() -> Iterator[None]:
-    """Look for no garbage: a check needs nearly all it makes to its end, and looking takes a quarter of the time."""
-    was_looking = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_looking:
-            gc.enable()
 
 
 def _checking(given: Given) -> str:
     return f"checking {counted(len(given.files), 'file')}"
 
 
-def load_policies(ctx: click.Context, paths: Sequence[str], entities: str | None = None) -> PolicySet:
-    """Compile the program in some paths; if it has errors, show them on standard error and leave with 2."""
+def load_policies(
+    ctx: click.Context, paths: Sequence[str], entities: str | None = None, *, cache: bool = False
+) -> PolicySet:
+    """Compile the program in some paths; if it has errors, show them on standard error and leave with 2.
+
+    With `cache`, a program that was compiled before may come from the cache of the user.
+    """
+    from ..program import compile_inputs  # only here: a report that is kept needs none of it
+
+    given = find_policies(ctx, paths, configuration())
+    keeper = keeper_of_user() if cache else None
+    try:
+        with busy(ctx, "compiling"):
+            inputs = read_inputs(given.files, given.libraries, unsaved=given.unsaved)
+            checked = compile_inputs(inputs, keeper)
+    except FilesError as error:
+        raise Stop(str(error), given.help) from None
+    return _ready(ctx, checked, entities)
+
+
+def load_whole(ctx: click.Context, paths: Sequence[str]) -> PolicySet:
+    """Compile as `load_policies` does, and keep everything of the program: trees of rules, tests, comments."""
+    return _ready(ctx, check_given(ctx, find_policies(ctx, paths, configuration())), None)
+
+
+def _ready(ctx: click.Context, checked: Checked, entities: str | None) -> PolicySet:
     from ..program import report_of
 
-    checked = check_given(ctx, find_policies(ctx, paths, configuration()))
     if checked.has_errors:
         console = chatter(ctx)
         print_full(console, [d for d in checked.diagnostics if d.severity is Severity.ERROR])
@@ -158,9 +168,7 @@ def load_policies(ctx: click.Context, paths: Sequence[str], entities: str | None
     from ..runtime.policyset import PolicySet
 
     try:
-        store = _entities(ctx, entities) if entities is not None else None
-        with busy(ctx, "compiling"):
-            return PolicySet(checked.program, store)
+        return PolicySet(checked.program, _entities(ctx, entities) if entities is not None else None)
     except EntitiesError as error:
         raise Stop(str(error)) from None
 

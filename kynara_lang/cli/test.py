@@ -19,7 +19,7 @@ from ..testing.running import TestResult, run_test
 from ..testing.selecting import SelectionError, selection
 from .options import Stop, color_option, paths_argument
 from .output import busy, chatter, print_json, print_laid_out, results, say, width
-from .policies import configuration, load_policies
+from .policies import configuration, load_whole
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -152,7 +152,7 @@ def test(
     """
     wishes = _wishes(ctx, wished)
     wanted = _wanted(ctx, expression)
-    policies = load_policies(ctx, paths)
+    policies = load_whole(ctx, paths)
     found = tests_of(policies.program)
     chosen = [one for one in found if wanted(one.title)]
     run = _run(ctx, policies, chosen, len(found) - len(chosen), wishes, exitfirst=exitfirst)

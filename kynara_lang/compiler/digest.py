@@ -23,20 +23,51 @@ _LEFT_OUT = frozenset({"span", "doc", "description"})
 
 def digest(program: Program) -> str:
     """Return `sha256:…` of the canonical program."""
-    content = {
-        "version": _VERSION,
-        "types": {key: _entity(kind) for key, kind in program.types.items()},
-        "actions": {key: _action(action, program.tables) for key, action in program.actions.items()},
-        "roles": {key: [role.external, sorted(role.closure)] for key, role in program.roles.items()},
-        "context": _attributes(program.context.values()),
-        "lets": {
-            key: [[(n, _type(t)) for n, t in let.parameters or ()], _dump(let.decl.body, program.tables)]
-            for key, let in program.lets.items()
-        },
-        "rules": {rule.name: _rule(rule, program.tables) for rule in program.rules},
-    }
-    text = json.dumps(content, sort_keys=True, separators=(",", ":"))
-    return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
+    summing = Summing(program)
+    for rule in program.rules:
+        summing.add(rule)
+    return summing.result()
+
+
+class Summing:
+    """Works out a digest rule by rule, for a program whose rules are never there all at one time.
+
+    What is hashed is the canonical program as one JSON object with sorted names, of which no more exists than a rule.
+    """
+
+    def __init__(self, program: Program) -> None:
+        """Begin with what stands before the rules; everything of the program but its rules must be checked."""
+        self._program = program
+        self._hash = hashlib.sha256()
+        before = {
+            "actions": {key: _action(action, program.tables) for key, action in program.actions.items()},
+            "context": _attributes(program.context.values()),
+            "lets": {
+                key: [[(n, _type(t)) for n, t in let.parameters or ()], _dump(let.decl.body, program.tables)]
+                for key, let in program.lets.items()
+            },
+            "roles": {key: [role.external, sorted(role.closure)] for key, role in program.roles.items()},
+        }
+        self._add(_json(before)[:-1] + ',"rules":{')
+        self._between = ""
+
+    def add(self, rule: RuleSymbol) -> None:
+        """Add a rule, by name."""
+        self._add(f"{self._between}{_json(rule.name)}:{_json(_rule(rule, self._program.tables))}")
+        self._between = ","
+
+    def result(self) -> str:
+        """Return `sha256:…` of the program whose rules were all added."""
+        types = {key: _entity(kind) for key, kind in self._program.types.items()}
+        self._add("}," + _json({"types": types, "version": _VERSION})[1:])
+        return f"sha256:{self._hash.hexdigest()}"
+
+    def _add(self, text: str) -> None:
+        self._hash.update(text.encode())
+
+
+def _json(content: Any) -> str:
+    return json.dumps(content, sort_keys=True, separators=(",", ":"))
 
 
 def _attributes(symbols: Any) -> Any:

@@ -71,6 +71,10 @@ class Lowering:
 
     def test(self, rule: RuleSymbol) -> ir.Test | None:
         """Lower a rule, or return None when its types do not fit."""
+        if self._types["subject"].key not in rule.subject_types:
+            return None
+        if self._types["resource"].key not in rule.resource_types:
+            return None
         subject = self._patterns("subject", rule.subjects)
         resource = self._patterns("resource", rule.resources)
         if subject is None or resource is None or self._action.key not in rule.actions:

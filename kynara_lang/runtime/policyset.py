@@ -79,7 +79,7 @@ class PolicySet:
     @cached_property
     def digest(self) -> str:
         """`sha256:…` of the canonical program; equal whatever the order of files and declarations."""
-        return digest(self.program)
+        return self.program.digest or digest(self.program)
 
     def warm(self) -> None:
         """Compile everything now, so that no request waits for it."""

@@ -576,8 +576,19 @@ class TestDecl(Decl):
 
 
 @frozen(eq=False)
+class PackedRule:
+    """A rule whose tree was made data, because a program of many rules has no use for most trees most of the time."""
+
+    effect: Effect
+    name: Ident
+    span: Span
+    rows: bytes
+    doc: str | None = None
+
+
+@frozen(eq=False)
 class Module:
-    """One parsed file."""
+    """One parsed file. Its rules are among the declarations, or they are `packed`."""
 
     source: Source
     name: Ident | None
@@ -585,3 +596,4 @@ class Module:
     declarations: tuple[Decl, ...]
     comments: tuple[Comment, ...]
     broken: tuple[Span, ...] = ()  # what could not be read, and was reported
+    packed: tuple[PackedRule, ...] = ()

@@ -8,8 +8,8 @@ is made all the same, so that one slip does not hide the next.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from typing import Any, Literal, TypeVar, cast
+from collections.abc import Callable, Iterator
+from typing import Any, Literal, TypeAlias, TypeVar, cast
 
 from attrs import frozen
 
@@ -20,6 +20,7 @@ from .chains import Chain, Compared
 
 N = TypeVar("N", bound=ast.Node)
 Children = list[Any]
+Pack: TypeAlias = Callable[[ast.RuleDecl], ast.RuleDecl | ast.PackedRule]
 
 MAX_NAME = 250
 
@@ -43,10 +44,14 @@ class _Group(ast.Node):
 
 
 class Builder:
-    """Makes nodes of one source at a time; the parser sets `source` and `report` before it starts."""
+    """Makes nodes of one source at a time; the parser sets `source`, `report` and `pack` before it starts.
+
+    With `pack`, each rule is packed as soon as it is complete, so that the trees of all never exist at one time.
+    """
 
     source: Source
     report: Report
+    pack: Pack | None = None
 
     # --- getting at children
 
@@ -169,7 +174,8 @@ class Builder:
 
     def start(self, c: Children) -> ast.Module:
         name = next((x.value for x in c if isinstance(x, _Part)), None)
-        return ast.Module(self.source, name, self._all(c, ast.Import), self._all(c, ast.Decl), ())
+        packed = tuple(x for x in c if isinstance(x, ast.PackedRule))
+        return ast.Module(self.source, name, self._all(c, ast.Import), self._all(c, ast.Decl), (), packed=packed)
 
     def module(self, c: Children) -> _Part:
         return self._part("module", c, c[1])
@@ -315,10 +321,11 @@ class Builder:
     def _description(self, c: Children) -> ast.StringLit | None:
         return next((self.string([x]) for x in self._tokens(c, "STRING")), None)
 
-    def rule(self, c: Children) -> ast.RuleDecl:
+    def rule(self, c: Children) -> ast.RuleDecl | ast.PackedRule:
         effect = cast(ast.Effect, c[0].type.lower())
         clauses = self._all(c, ast.Clause)
-        return ast.RuleDecl(effect, self.ident(c[1]), self._description(c), clauses, span=self.span(c))
+        made = ast.RuleDecl(effect, self.ident(c[1]), self._description(c), clauses, span=self.span(c))
+        return made if self.pack is None else self.pack(made)
 
     def invariant(self, c: Children) -> ast.InvariantDecl:
         clauses = self._all(c, ast.Clause)

@@ -20,7 +20,7 @@ from attrs import evolve, frozen
 from ..diagnostics.diagnostic import Report
 from ..diagnostics.source import Source, Span
 from . import ast, messages, recovery, scrutiny, tables, walk
-from .builder import Builder
+from .builder import Builder, Pack
 from .walk import MAX_DEPTH as MAX_DEPTH
 
 MAX_BROKEN = 20  # declarations that do not parse, in one file
@@ -47,8 +47,11 @@ def parse(source: Source, report: Report) -> ast.Module | None:
     return None if module.broken else module
 
 
-def read(source: Source, report: Report) -> ast.Module:
-    """Return the tree of what could be read; `broken` holds the spans that could not, and says so in the report."""
+def read(source: Source, report: Report, pack: Pack | None = None) -> ast.Module:
+    """Return the tree of what could be read; `broken` holds the spans that could not, and says so in the report.
+
+    With `pack` each rule is packed as soon as it was read.
+    """
     text = source.text
     if text.startswith("\ufeff"):
         text = " " + text[1:]  # a byte order mark says nothing in UTF-8
@@ -58,7 +61,7 @@ def read(source: Source, report: Report) -> ast.Module:
     broken: list[Span] = []
     start, end = 0, len(text)
     while start < end or not found:
-        parsed = _parse(source, text, start, end, report)
+        parsed = _parse(source, text, start, end, report, pack)
         if isinstance(parsed, ast.Module):
             found.append(parsed)
             break
@@ -66,7 +69,7 @@ def read(source: Source, report: Report) -> ast.Module:
         blamed = _tell(parsed, start, report)
         bad = recovery.broken(text, start, parsed.span.start)
         for begin in bad.starts:
-            before = _parse(source, text, start, begin, report) if begin > start else None
+            before = _parse(source, text, start, begin, report, pack) if begin > start else None
             if not isinstance(before, _Failure):
                 break
         if isinstance(before, ast.Module):
@@ -107,13 +110,15 @@ def _rest(source: Source, text: str, broken: Span, stop: int, report: Report) ->
         stop = _tell(failure, start, report)
 
 
-def _parse(source: Source, text: str, start: int, end: int, report: Report) -> ast.Module | _Failure:
+def _parse(
+    source: Source, text: str, start: int, end: int, report: Report, pack: Pack | None = None
+) -> ast.Module | _Failure:
     """Parse a part of a text; what lies before it counts as blank, so that spans stay true."""
     part = text if (start, end) == (0, len(text)) else " " * start + text[start:end]
     with _lock:  # one builder, one file at a time: parsing holds the interpreter anyway
         if not _parsers:
             _parsers.append(tables.load(_builder))
-        _builder.source, _builder.report = source, report
+        _builder.source, _builder.report, _builder.pack = source, report, pack
         try:
             module = _parsers[0].parse(part)
         except lark.exceptions.UnexpectedToken as problem:
@@ -148,6 +153,7 @@ def _joined(source: Source, parts: list[ast.Module], broken: tuple[Span, ...]) -
         tuple(item for part in parts for item in part.declarations),
         (),
         broken=broken,
+        packed=tuple(rule for part in parts for rule in part.packed),
     )
 
 
@@ -193,7 +199,8 @@ def _with_comments(module: ast.Module) -> ast.Module:
     declarations = module.declarations
     if docs:
         declarations = tuple(_documented(d, docs) for d in declarations)
-    return evolve(module, declarations=declarations, comments=tuple(comments))
+    packed = tuple(evolve(rule, doc=_doc_of(rule, docs)) for rule in module.packed) if docs else module.packed
+    return evolve(module, declarations=declarations, comments=tuple(comments), packed=packed)
 
 
 def _documented(node: ast.Decl, docs: dict[int, str]) -> ast.Decl:
@@ -207,7 +214,7 @@ def _documented(node: ast.Decl, docs: dict[int, str]) -> ast.Decl:
     return evolve(node, **changes) if changes else node
 
 
-def _doc_of(node: ast.Node, docs: dict[int, str]) -> str | None:
+def _doc_of(node: ast.Node | ast.PackedRule, docs: dict[int, str]) -> str | None:
     """Return the documentation above a node, which is about the first thing of its line and nothing behind that."""
     first = node.span.first
     doc = docs.get(first.line - 1)

@@ -57,14 +57,15 @@ def to_data(module: ast.Module) -> dict[str, Any]:
     """Return a tree as data. It must be whole: what could not be read of a file is not kept."""
     assert not module.broken
     return {
-        "name": [_rows(module.name)] if module.name else [],
-        "imports": [_rows(node) for node in module.imports],
-        "declarations": [_rows(node) for node in module.declarations],
-        "comments": [_rows(node) for node in module.comments],
+        "name": [rows_of(module.name)] if module.name else [],
+        "imports": [rows_of(node) for node in module.imports],
+        "declarations": [rows_of(node) for node in module.declarations],
+        "comments": [rows_of(node) for node in module.comments],
     }
 
 
-def _rows(top: ast.Node) -> list[Row]:
+def rows_of(top: ast.Node) -> list[Row]:
+    """Return the rows of one node and everything below it."""
     table = _table()
     rows = []
     waiting = [top]
@@ -103,6 +104,16 @@ def from_data(data: object, source: Source) -> ast.Module:
             tuple(_node(rows, ast.Comment, source, shapes) for rows in data["comments"]),
         )
     except (TypeError, ValueError, LookupError) as problem:  # a row of another shape
+        raise NoTree from problem
+
+
+def node_of(rows: object, wanted: type[N], source: Source) -> N:
+    """Return the node of some rows with everything below it; raise `NoTree` for anything that cannot be one."""
+    try:
+        if not isinstance(rows, list):
+            raise NoTree
+        return _node(rows, wanted, source, _shapes())
+    except (TypeError, ValueError, LookupError) as problem:
         raise NoTree from problem
 
 

@@ -73,7 +73,7 @@ def test_the_grammar_and_the_versions_count(package: Path, monkeypatch: pytest.M
     for place, name, value in (
         (stamp, "__version__", "99"),
         (stamp.sys, "version", "another Python"),
-        (stamp.resources, "grammar_text", lambda: "start: x"),
+        (stamp, "grammar_text", lambda: "start: x"),
     ):
         monkeypatch.setattr(place, name, value)
         seen.add(stamps())
