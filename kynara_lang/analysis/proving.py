@@ -124,12 +124,12 @@ class Prover:
         unsettled: Report,
         wanted: Callable[[str], bool],
     ) -> None:
+        if not self.patience():  # asked first: what a rule depends on can be all others, and naming it takes time
+            _unsettled(unsettled, rule.decl.name, rule_in_words(rule), "there was no time left")
+            return
         key = keys.of(rule)
         known = json.loads(self._recall(key) or "null")
         if known is None:
-            if not self.patience():
-                _unsettled(unsettled, rule.decl.name, rule_in_words(rule), "there was no time left")
-                return
             known = self._settle(rule, logic)
             if known["verdict"] != Verdict.UNKNOWN and self.memory is not None:
                 self.memory.put(key, json.dumps(known))

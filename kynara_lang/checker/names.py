@@ -56,7 +56,9 @@ class NameChecks:
         """Find a role."""
         found = scope.roles.get(name.text)
         if found is None:
-            guess = self.report.near(name.text, scope.roles) or _with_word(name.text, scope.roles)
+            guess = self.report.near(name.text, scope.roles)
+            if guess is None and self.report.may_compare(len(scope.roles)):
+                guess = _with_word(name.text, scope.roles)
             self.unknown(name.span, "role", name.text, guess, declare=f"role {name.text}", also=scope.types)
             return None
         self.tables.targets[name] = found

@@ -278,7 +278,10 @@ class OperationChecks(AttributeChecks):
                 help='write it out, such as `"report-*"`, or use `.starts_with(…)`',
             )
             return BOOL
-        self.tables.constants[right] = compile_glob(text)
+        try:
+            self.tables.constants[right] = compile_glob(text)
+        except ValueProblem as problem:
+            self.report.add("KYN204", f"this is not a pattern: {problem.message}", right.span, "read as a pattern")
         return BOOL
 
     def _constant_text(self, expr: ast.Expr, env: Env) -> str | None:

@@ -54,6 +54,8 @@ _FOREIGN_TYPES = {
 }
 _MAX_PARTS = 1_000  # of a type once the types it names are written out
 _MAX_LEVELS = 60
+MAX_EXTENDED = 1_000_000
+"""How many roles all roles together extend, directly and through others."""
 
 X = TypeVar("X", EntityType, ActionSymbol, RoleSymbol)
 
@@ -312,7 +314,10 @@ class Resolution(NameChecks):
             found = (self.role(name, scope) for name in role.decl.extends)
             extends[role.key] = [r.key for r in found if r is not None]
         blamed: set[str] = set()
+        room = MAX_EXTENDED
         for role, _ in roles:
+            if room < 0:
+                break
             reached: set[str] = set()
             stack = list(extends[role.key])
             while stack:
@@ -321,8 +326,22 @@ class Resolution(NameChecks):
                     reached.add(key)
                     stack.extend(extends[key])
             role.closure = frozenset(reached | {role.key})
+            room -= len(reached)
+            if room < 0:
+                self._too_many_extended(role)
             if role.key in reached and role.key not in blamed:
                 blamed |= self._role_circle(role, extends)
+
+    def _too_many_extended(self, role: RoleSymbol) -> None:
+        """Report that all roles extend more than is worked out: a chain of roles has the square of its length."""
+        self.report.add(
+            "KYN007",
+            f"all roles together extend more than {MAX_EXTENDED:,} others",
+            role.decl.name.span,
+            "no more are looked at from here on",
+            notes=["what a role extends through others counts, too"],
+            help="extend fewer roles, above all in long chains",
+        )
 
     def _role_circle(self, role: RoleSymbol, extends: dict[str, list[str]]) -> set[str]:
         """Report a circle of roles once, with every step of it; return the roles of the circle."""

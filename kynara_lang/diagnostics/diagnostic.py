@@ -17,7 +17,7 @@ from .source import Span
 from .suggest import near
 
 _LONGEST = 600  # characters of one remark: an author's words are shown, but not a page of them
-_COMPARED = 300_000  # names compared for suggestions in one report: hostile input must not buy endless work
+_COMPARED = 100_000  # names compared for suggestions in one report: hostile input must not buy endless work
 
 
 class Severity(StrEnum):
@@ -147,9 +147,15 @@ class Report:
 
     def near(self, word: str, names: Iterable[str]) -> str | None:
         """Return the name closest to a word, as `suggest.near` does, until a lot of names have been compared."""
+        if self._compared > _COMPARED:
+            return None
         candidates = list(names)
-        self._compared += len(candidates)
-        return near(word, candidates) if self._compared <= _COMPARED else None
+        return near(word, candidates) if self.may_compare(len(candidates)) else None
+
+    def may_compare(self, count: int) -> bool:
+        """Whether so many more names may be compared for a suggestion; they count as compared."""
+        self._compared += count
+        return self._compared <= _COMPARED
 
     @property
     def last(self) -> Diagnostic | None:

@@ -24,7 +24,7 @@ from attrs import evolve, frozen
 
 from ..runtime.canonical import canonical_json
 from ..runtime.strict_json import JsonProblem, loads
-from ..semantics.problems import ValueProblem
+from ..semantics.problems import ValueProblem, quoted
 from ..semantics.times import format_time
 
 PATIENCE: Final = 5.0
@@ -449,23 +449,42 @@ def _approval(database: sqlite3.Connection, row: sqlite3.Row) -> Approval:
             "SELECT * FROM answer WHERE approval = ? ORDER BY at, rowid", (row["id"],)
         ).fetchall()
         return Approval(
-            row["id"],
-            row["digest"],
-            row["policy_digest"],
+            _is(str, row["id"]),
+            _is(str, row["digest"]),
+            _is(str, row["policy_digest"]),
             State(row["state"]),
-            tuple(Asked(*rule) for rule in _json(row["rules"])),
-            _json(row["request"]),
-            row["opened"],
-            row["expires"],
-            tuple(
-                Answer(_json(a["entity"]), a["verdict"], tuple(_json(a["rules"])), a["at"], a["note"]) for a in answers
-            ),
-            row["ended"],
-            row["session"],
-            row["trace_id"],
+            tuple(_asked(*rule) for rule in _json(row["rules"])),
+            _is(dict, _json(row["request"])),
+            _is(int, row["opened"]),
+            _is(int, row["expires"]),
+            tuple(_answer(given) for given in answers),
+            _is(int | None, row["ended"]),
+            _is(str | None, row["session"]),
+            _is(str | None, row["trace_id"]),
         )
     except (JsonProblem, ValueError, TypeError) as error:
-        raise StoreError(f"the request for approval `{row['id']}` cannot be read: {error}") from None
+        raise StoreError(f"the request for approval {quoted(str(row['id']))} cannot be read: {error}") from None
+
+
+def _asked(rule: object, quorum: object, approvers: object, expires_in: object) -> Asked:
+    return Asked(_is(str, rule), _is(int, quorum), _is(str, approvers), _is(int, expires_in))
+
+
+def _answer(row: sqlite3.Row) -> Answer:
+    return Answer(
+        _is(dict, _json(row["entity"])),
+        _is(str, row["verdict"]),
+        tuple(_is(str, rule) for rule in _json(row["rules"])),
+        _is(int, row["at"]),
+        _is(str | None, row["note"]),
+    )
+
+
+def _is(kind: Any, value: Any) -> Any:
+    """Return a value of a column, which SQLite does not hold to the type that it was declared with."""
+    if not isinstance(value, kind):
+        raise ValueError("a column holds something else than it should")
+    return value
 
 
 def _json(text: str) -> Any:

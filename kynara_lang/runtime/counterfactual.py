@@ -17,7 +17,7 @@ from attrs import evolve, field, frozen
 from ..checker.symbols import AttributeSymbol
 from ..compiler import ir
 from ..semantics import types
-from ..semantics.display import display
+from ..semantics.display import display, display_entity, display_text
 from ..semantics.problems import EvaluationError
 from ..semantics.types import Type
 from . import ranges
@@ -331,13 +331,12 @@ class _Atoms:
 
     def _name(self, read: ir.Read) -> str:
         if read.root == "subject" and len(self.request.chain) > 1:
-            return f'{read.name} of {self.request.shape.chain[self.at].type.name}::"{self.request.chain[self.at].id}"'
+            return f"{read.name} of {display_entity(self.request.chain[self.at], _TEXT)}"
         return f"{read.root}.{read.name}"
 
     def _role(self, key: str) -> list[tuple[_Edit, ...]]:
         role = self.engine.program.roles[key]
-        who = self.request.chain[self.at]
-        text = f'{self.request.shape.chain[self.at].type.name}::"{who.id}" held the role {role.name}'
+        text = f"{display_entity(self.request.chain[self.at], _TEXT)} held the role {role.name}"
         return [(_Edit((*self._subject(), "roles"), role.external, True, text),)]
 
     def _acting_for(self) -> list[tuple[_Edit, ...]]:
@@ -351,8 +350,9 @@ class _Atoms:
                 types_of[key].kind == "subject" for key in symbol.type.names
             )
             if principals and isinstance(value, Mapping):
-                who = f'{raw.type.name}::"{raw.id}"'
-                text = f'{who} acted for its {name}, {value.get("type")}::"{value.get("id")}"'
+                who = display_entity(self.request.chain[self.at], _TEXT)
+                kind, identity = (display_text(str(value.get(key)), _TEXT) for key in ("type", "id"))
+                text = f"{who} acted for its {name}, {kind[1:-1]}::{identity}"
                 found.append((_Edit((*self._subject(), "on_behalf_of"), dict(value), False, text),))
         return found
 
@@ -364,7 +364,7 @@ class _Atoms:
             return []
         entity = {"type": declared.external, "id": identity}
         who = self.request.chain[self.at] if root == "subject" else self.request.resource
-        text = f'{who.type.rpartition(".")[2]}::"{who.id}" were in {declared.name}::"{identity}"'
+        text = f"{display_entity(who, _TEXT)} were in {declared.name}::{display_text(identity, _TEXT)}"
         return [(_Edit((*place, "parents"), entity, True, text),)]
 
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
-from attrs import frozen
+from attrs import field, frozen
+
+_LONGEST: Final = 1000
+"""How many characters of a message are kept: it quotes what callers wrote."""
 
 
 class Effect(StrEnum):
@@ -24,12 +27,20 @@ class Effect(StrEnum):
 _RANK = {Effect.DENY: 0, Effect.REQUIRE_APPROVAL: 1, Effect.ALLOW: 2}
 
 
+def _one_line(text: str) -> str:
+    """Return a message that no terminal or log obeys, whatever it quotes."""
+    if len(text) <= _LONGEST and text.isprintable():
+        return text
+    shown = "".join(c if c.isprintable() else f"\\u{{{ord(c):x}}}" for c in text[:_LONGEST])
+    return shown if len(text) <= _LONGEST else f"{shown}…"
+
+
 @frozen
 class DecisionError:
     """Something that went wrong: with the request (`path` says where) or inside a rule (`rule` says which)."""
 
     code: str
-    message: str
+    message: str = field(converter=_one_line)
     rule: str | None = None
     path: str | None = None
 

@@ -131,7 +131,7 @@ class World:
         problems = Problems()
         identity = facts.read_identity(raw, path, problems)
         kind = facts.find_type(self.program, identity[0], path, problems) if identity else None
-        if identity is None or kind is None:
+        if problems or identity is None or kind is None:
             raise Refused.of(problems[0])
         if kind.key not in type.names:
             raise Refused("wrong-type", f"{path}.type", f"{type} is expected here, not {quoted(kind.external)}")

@@ -23,6 +23,8 @@ from .entities import World
 from .problems import Refused, meant
 
 _SECOND = 10**9
+_SHOWN = 100
+"""How many characters of a name are shown: whoever writes a request chooses it."""
 
 
 @frozen
@@ -104,7 +106,7 @@ def approved_by(
             continue
         for person in item.approvers:
             if person in chain:
-                message = f'{person.type}::"{person.id}" asks for this and cannot approve it'
+                message = f"{display_entity(person, _SHOWN)} asks for this and cannot approve it"
                 errors.append(DecisionError("approval-refused", message, rule.name, item.path))
                 continue
             counts, error = attempt(bucket.approver(rule.name), (*arguments, person))
@@ -113,7 +115,7 @@ def approved_by(
             elif counts is True:
                 found[display_entity(person)] = None
             else:
-                message = f'{person.type}::"{person.id}" is not among those who may approve this'
+                message = f"{display_entity(person, _SHOWN)} is not among those who may approve this"
                 errors.append(DecisionError("approval-refused", message, rule.name, item.path))
     return tuple(found)
 

@@ -29,6 +29,9 @@ LIFTED: Final = ("roles", "parents")
 MEMBERS: Final = ("type", "id", "properties", "roles", "parents", "on_behalf_of")
 """The members that the JSON of an entity can have."""
 
+MAX_STRANGE: Final = 100
+"""How many members that mean nothing one object may have: each is compared with what it may have been meant for."""
+
 
 def refuse_misspelt(members: Iterable[object], known: Collection[str], path: str, problems: Problems) -> None:
     """Add a problem for each member that is almost a known one.
@@ -36,10 +39,14 @@ def refuse_misspelt(members: Iterable[object], known: Collection[str], path: str
     Others are ignored, as the AuthZEN API asks for. But a misspelt `on_behalf_of` would take the person out of a chain,
     and with the person every limit that they have.
     """
+    strange = [name for name in members if isinstance(name, str) and name not in known]
+    if not strange:
+        return
+    if len(strange) > MAX_STRANGE:
+        problems.add("malformed-request", path, f"there are more than {MAX_STRANGE} members here that mean nothing")
+        return
     bare = {_bare(name): name for name in known}
-    for name in members:
-        if name in known or not isinstance(name, str):
-            continue
+    for name in strange:
         guess = bare.get(_bare(name)) or near(name, [other for other in known if len(other) > _SHORT])
         if guess is not None:
             problems.add("malformed-request", path + step(name), f"did you mean {quoted(guess)}?")

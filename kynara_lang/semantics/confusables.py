@@ -57,7 +57,7 @@ def oddity(text: str) -> Oddity | None:
         return Oddity("wide", wide, shown)
     composed = unicodedata.normalize("NFC", text)
     if composed != text:
-        mark = next((c for c in text if unicodedata.combining(c)), text[0])
+        mark = next((c for c in text if unicodedata.combining(c) or unicodedata.normalize("NFC", c) != c), text[0])
         return Oddity("decomposed", mark, composed)
     return None
 

@@ -35,13 +35,13 @@ from attrs import define, field, frozen
 
 import kynara_lang as kynara
 from kynara_lang import files
-from kynara_lang.checker import expansion
+from kynara_lang.checker import expansion, resolution
 from kynara_lang.checker.settings import LintSettings
 from kynara_lang.cli import json_lines
 from kynara_lang.diagnostics.codes import CODES
 from kynara_lang.diagnostics.source import Source
 from kynara_lang.pipeline import Checked, check_sources
-from kynara_lang.runtime import convert, request, store, strict_json
+from kynara_lang.runtime import convert, facts, request, store, strict_json
 from kynara_lang.semantics import problems
 from kynara_lang.semantics.operators import BUILTINS, OPERATORS
 from kynara_lang.semantics.types import Enum
@@ -342,11 +342,13 @@ LIMITS = {
     "expressions in expressions": parser.MAX_DEPTH,
     "parts of a condition once its lets are expanded": expansion.MAX_SIZE,
     "levels of a condition once its lets are expanded": expansion.MAX_DEPTH,
+    "roles that roles extend, through others too, in all": resolution.MAX_EXTENDED,
     "principals in a chain": request.MAX_CHAIN,
     "a String in a request, in characters": convert.MAX_STRING,
     "an Email, Host, Url, Path, IP, Time, or Decimal as text, in characters": problems.MAX_TEXT,
     "elements of a set in a request": convert.MAX_ELEMENTS,
     "entities in entities, parents in parents": convert.MAX_DEPTH,
+    "members of an entity or of a request that mean nothing": facts.MAX_STRANGE,
     "a number in JSON, in characters": strict_json.MAX_NUMBER_LENGTH,
     "an exponent in JSON": strict_json.MAX_EXPONENT,
     "a request as a file or a line, in bytes": json_lines.MAX_LINE,

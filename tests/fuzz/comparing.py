@@ -1,6 +1,7 @@
 """What the fuzz runner compares: everything that can answer a request, and everything that can be made of a program.
 
-Each comparison takes a case, raises `Difference` where two answers differ, and returns how many it compared. An exception
+Cheap comparisons see every request. Explanations, partial evaluation and malformed variants, which take long, see `SOME` requests
+of each program, and the prover is asked about `PROVED` programs of a hundred. Each comparison takes a case, raises `Difference` where two answers differ, and returns how many it compared. An exception
 that is none of Kynara's own is a difference, too.
 """
 
@@ -16,12 +17,13 @@ from typing import Any
 from attrs import define, evolve, field
 
 from kynara_lang.analysis.partial import Partial, decisions, least
-from kynara_lang.caching import trees
+from kynara_lang.caching import programs, trees
 from kynara_lang.caching.folder import Cache
 from kynara_lang.checker.symbols import Program
 from kynara_lang.diagnostics.diagnostic import Report
 from kynara_lang.diagnostics.source import Source
-from kynara_lang.pipeline import check_sources
+from kynara_lang.inputs import Inputs, _once
+from kynara_lang.pipeline import check_sources, compile_sources
 from kynara_lang.runtime import strict_json
 from kynara_lang.runtime.decision import Decision
 from kynara_lang.runtime.entities import Entities, EntitiesError
@@ -29,12 +31,17 @@ from kynara_lang.runtime.policyset import PolicySet
 from kynara_lang.syntax import parser
 from kynara_lang.syntax.formatter import formatted
 from tests import oracle
+from tests.properties import malformed as wrong
 from tests.properties.generate import Made, program
 from tests.properties.requests import Caller
 from tests.properties.test_partial import everything, less, links, lookup, outcomes
 from tests.properties.vocabulary import Draw
 
-REQUESTS = 60
+from . import solving
+
+REQUESTS = 90
+SOME = 5
+PROVED = 8
 STAMP = "fuzz"
 
 
@@ -50,7 +57,10 @@ class Difference(AssertionError):
 
 @define
 class Case:
-    """A program with a store, requests that fit, and requests that are bent; `forget` says what is not known."""
+    """A program with a store, requests that fit, and requests that are bent; `forget` says what is not known.
+
+    `picks` are numbers that comparisons choose by, `invariant` is what the prover is asked, of few programs.
+    """
 
     draw: Draw
     made: Made
@@ -58,6 +68,8 @@ class Case:
     requests: list[Any]
     bent: list[Any]
     forget: list[bool]
+    picks: list[int]
+    invariant: str
     cache: Cache
     program: Program = field(init=False)
     policies: PolicySet = field(init=False)
@@ -75,7 +87,9 @@ def case(draw: Draw, cache: Cache) -> Case:
     store = caller.store() if draw.chance(40) else []
     requests = [caller.request(bent=4) for _ in range(REQUESTS)]
     bent = [caller.bend(caller.bend(draw.pick(requests))) for _ in range(REQUESTS // 6)]
-    return Case(draw, made, store, requests, bent, [draw.chance(50) for _ in range(12)], cache)
+    picks = [draw.number(999) for _ in range(SOME)]
+    invariant = solving.invariant(draw, made) if draw.chance(PROVED) else ""
+    return Case(draw, made, store, requests, bent, [draw.chance(50) for _ in range(12)], picks, invariant, cache)
 
 
 def compiled(kind: str, files: list[Source], store: list[Any], read: Any = parser.read) -> PolicySet:
@@ -130,7 +144,7 @@ def fast_with_exact(one: Case) -> int:
 
 def with_explanation(one: Case) -> int:
     """The explanation and its advice; explaining takes long, so not every request is explained."""
-    some = one.requests[:5]
+    some = one.requests[:SOME]
     for request in some:
         explanation = one.policies.explain(request)
         same("explanation", one.policies.decide(request), explanation.decision, request)
@@ -146,7 +160,7 @@ def with_explanation(one: Case) -> int:
 
 def with_partial(one: Case) -> int:
     """Partial evaluation: with everything known it says the same, with less it never excludes the truth."""
-    some = one.requests[:5]
+    some = one.requests[:SOME]
     for request in some:
         possible = []
         for bucket, view, action in links(one.policies, request):
@@ -199,6 +213,26 @@ def from_cache(one: Case) -> int:
     return _like(one, "cache", policies)
 
 
+def packed_and_kept(one: Case) -> int:
+    """The program as it is loaded, with its rules packed, and the same from the cache of programs."""
+    made = _inputs(one)
+    loaded = compile_sources(made.sources, made.libraries, report=made.findings)
+    if loaded.has_errors:
+        raise Difference("packed", f"{loaded.diagnostics}")
+    programs.keep(one.cache, STAMP, made, loaded.program)
+    count = _like(one, "packed", PolicySet(loaded.program, Entities.from_list(one.store)))
+    found = programs.find(one.cache, STAMP, _inputs(one))
+    if found is None:
+        raise Difference("program cache", "the program was kept, and is not found")
+    return count + _like(one, "program cache", PolicySet(found, Entities.from_list(one.store)))
+
+
+def _inputs(one: Case) -> Inputs:
+    findings, imported = Report(), dict[str, Source | None]()
+    sources = tuple(one.sources())
+    return Inputs(sources, len(sources), _once((), findings, imported), findings, imported)
+
+
 def shuffled(one: Case) -> int:
     """The program with its files, declarations and rules in another order."""
     made, draw = copy.copy(one.made), one.draw
@@ -242,6 +276,38 @@ def malformed(one: Case) -> int:
     return 2 * len(one.bent)
 
 
+def variants(one: Case) -> int:
+    """Well-formed requests with one thing wrong, in value or in text: denied, and told why, whatever is wrong."""
+    fine = [r for r, d in zip(one.requests, one.decided, strict=True) if not any(e.path is not None for e in d.errors)]
+    for request, pick in zip(fine, one.picks, strict=False):
+        known = list(wrong.variants(request, one.made.schema))
+        how, changed = known[pick % len(known)]
+        decision = one.policies.decide(changed)
+        if decision.effect.value != "deny" or decision.rules or not any(e.path is not None for e in decision.errors):
+            raise Difference("variant", f"{how}: {decision} for {changed}")
+        same("variant", decision, one.policies.decide(changed, []), changed)
+        texts = list(wrong.texts(request))
+        how, text = texts[pick % len(texts)]
+        try:
+            strict_json.loads(text)
+        except strict_json.JsonProblem:
+            continue
+        raise Difference("variant", f"{how} is read: {text}")
+    return 2 * min(len(fine), len(one.picks))
+
+
+def with_prover(one: Case) -> int:
+    """The prover, of few programs: what it excludes, finds, proves and refutes. It knows no store."""
+    if not one.invariant:
+        return 0
+    whole = [r for r in one.requests if isinstance(r, dict)]
+    try:
+        count = solving.with_slices(one.program, whole)
+        return count + solving.with_invariant(one.made.files(), one.invariant, whole)
+    except solving.Disagreement as found:
+        raise Difference("prover", str(found)) from None
+
+
 COMPARISONS: dict[str, Callable[[Case], int]] = {
     "oracle": with_oracle,
     "compiled trees": trees_with_rules,
@@ -250,9 +316,12 @@ COMPARISONS: dict[str, Callable[[Case], int]] = {
     "partial evaluation": with_partial,
     "formatted": reformatted,
     "from cache": from_cache,
+    "packed, and from the cache of programs": packed_and_kept,
     "other order": shuffled,
     "promises": narrowed,
     "malformed": malformed,
+    "malformed variants": variants,
+    "prover": with_prover,
 }
 
 

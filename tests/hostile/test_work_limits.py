@@ -10,15 +10,20 @@ from __future__ import annotations
 
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from kynara_lang.analysis.proving import Prover
+from kynara_lang.checker import names
 from kynara_lang.checker.settings import LintSettings
+from kynara_lang.diagnostics import diagnostic
 from kynara_lang.diagnostics.diagnostic import Report
 from kynara_lang.diagnostics.source import Source
 from kynara_lang.pipeline import Checked, check_sources
+from kynara_lang.runtime.replay import Replay
 from kynara_lang.syntax.formatter import formatted
 
 HEAD = """\
@@ -139,6 +144,20 @@ def test_permits_under_forbids_are_told_in_bounded_time() -> None:
     assert time.process_time() - start < SECONDS
 
 
+def test_a_prover_without_time_left_does_not_even_ask_what_rules_depend_on() -> None:
+    """Each rule can depend on all others, so naming that for all of them has the square of their number."""
+
+    def work(n: int) -> Callable[[], Any]:
+        text = HEAD + "".join(rule(f"p{i}", f"when args.n == {i}", effect="permit") for i in range(n))
+        program = check(text).program
+        prover = Prover(program, Replay(program), patience=lambda: False)
+        assert len(prover.run((), lambda code: True).unsettled) == n
+        return lambda: prover.run((), lambda code: True)
+
+    small, large = calls(work(60)), calls(work(120))
+    assert large < 2.2 * small
+
+
 def test_names_that_are_nearly_alike_are_compared_in_bounded_time() -> None:
     """Each unknown name is compared with each known one, to say what was meant."""
     n = 1200
@@ -146,6 +165,25 @@ def test_names_that_are_nearly_alike_are_compared_in_bounded_time() -> None:
     start = time.process_time()
     assert len(check(text).diagnostics) == n
     assert time.process_time() - start < SECONDS
+
+
+def test_so_many_names_are_compared_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file of the largest size can have a million names that nobody knows, and as many that they may have been meant for."""
+    n, compared = 700, Counter[str]()
+
+    def counting(kind: str, real: Callable[..., Any]) -> Callable[..., Any]:
+        def seen(word: str, names: Any) -> Any:
+            compared[kind] += len(list(names))
+            return None
+
+        return seen
+
+    monkeypatch.setattr(diagnostic, "near", counting("near", diagnostic.near))
+    monkeypatch.setattr(names, "_with_word", counting("words", names._with_word))
+    text = "".join(f"role abcdefgh{i}\n" for i in range(n)) + "".join(f"role x{i} extends abcdefghx{i}\n" for i in range(n))
+    assert len(check(text).diagnostics) == n
+    assert n < sum(compared.values()) <= diagnostic._COMPARED < n * n
+    assert all(compared.values())
 
 
 def doubling(n: int) -> str:
@@ -166,6 +204,10 @@ def quantified(n: int) -> str:
     return HEAD + rule("f", f"when {heads}v0 == v{n - 1}")
 
 
+def role_chain(n: int) -> str:
+    return HEAD + "role r0\n" + "".join(f"role r{i} extends r{i - 1}\n" for i in range(1, n)) + rule("f", f"when subject holds r{n // 2}")
+
+
 def records(n: int) -> str:
     return "type R0 = {a: Int}\n" + "".join(f"type R{i} = {{a: R{i - 1}, b: R{i - 1}}}\n" for i in range(1, n)) + f"subject U {{ r: R{n - 1} }}\n"
 
@@ -179,6 +221,7 @@ GROWING: dict[str, tuple[Callable[[int], str], list[int]]] = {
     "constants that double": (constants, [8, 16, 40, 62, 100]),
     "predicates nested by 100": (nested, [50, 100, 200, 400, 1000]),
     "quantifiers nested by 100": (quantified, [5, 20, 100, 200]),
+    "roles in a chain": (role_chain, [100, 1000, 1400, 2000, 8000]),
     "records that double": (records, [5, 12, 30, 100]),
     "parentheses nested by 100": (parentheses, [20, 100, 1000]),
 }
