@@ -97,7 +97,9 @@ def varied(one: dict[str, Any], chance: random.Random) -> dict[str, Any]:
 def questions(path: str, chance: random.Random) -> Iterator[tuple[str, Criteria]]:
     """Yield questions about a log, common and rare, alone and together."""
     size = newest(path, 1)[0].seq + 1
-    some = facts_of(next(entry for entry in read_log(path, since=chance.randrange(size // 2)) if entry.record["kind"] == "decision"))
+    some = facts_of(
+        next(entry for entry in read_log(path, since=chance.randrange(size // 2)) if entry.record["kind"] == "decision")
+    )
     user, agent = f'User::"user-{chance.randrange(USERS)}"', f'Agent::"agent-{chance.randrange(AGENTS)}"'
     yield "everything", Criteria()
     yield "every deny", Criteria(decision="deny")

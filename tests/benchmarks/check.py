@@ -7,20 +7,15 @@ tables loaded and no tree built. Programs must be clean: showing findings is not
 
 from __future__ import annotations
 
-import os
 import shutil
-import subprocess
-import sys
 import tempfile
-import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+from tests.benchmarks import processes
 from tests.benchmarks.big_program import big_program, rules_in
 from tests.benchmarks.measure import Row, in_turn
-
-ROOT = Path(__file__).resolve().parents[2]
 
 PARSING_ALONE = """
 import gc, sys, time
@@ -65,29 +60,15 @@ class Place:
             path = folder / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
-        self.environment = {
-            **os.environ,
-            "PYTHONPATH": str(ROOT),
-            "KYNARA_CACHE_DIR": str(self.cache),
-        }
+
+    def run(self, *arguments: str) -> processes.Ran:
+        """Run Python, and stop if it fails."""
+        return processes.must(arguments, self.folder, {"KYNARA_CACHE_DIR": str(self.cache)})
 
     def python(self, *arguments: str) -> tuple[float, str]:
         """Run Python; return the seconds of the whole process, and what it printed."""
-        start = time.perf_counter()
-        ran = subprocess.run(
-            [sys.executable, *arguments],
-            cwd=self.folder,
-            env=self.environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        taken = time.perf_counter() - start
-        if ran.returncode:
-            raise SystemExit(
-                f"{' '.join(arguments)} ended with {ran.returncode}:\n{ran.stdout[-2000:]}{ran.stderr[-2000:]}"
-            )
-        return taken, ran.stdout
+        ran = self.run(*arguments)
+        return ran.seconds, ran.output
 
     def kynara(self, *arguments: str) -> float:
         """Run `kynara`; return the seconds of the whole process."""
@@ -157,9 +138,9 @@ def _large(place: Place, runs: int) -> list[Row]:
         alone,
         _named(found["anew"], f"{what}, made trees").beside(alone, "Lark"),
         _named(found["kept"], f"{what}, trees from the cache").beside(alone, "Lark"),
-        _named(found["cold"], f"{what}, cold").beside(alone, "Lark", "under 10"),
+        _named(found["cold"], f"{what}, cold").beside(alone, "Lark").at_most(10.0),
         _named(found["one changed"], f"{what}, one changed").beside(alone, "Lark"),
-        _named(found["warm"], f"{what}, warm").beside(alone, "Lark", "under 0.3 s"),
+        _named(found["warm"], f"{what}, warm").at_most(0.3),
     ]
 
 
@@ -195,7 +176,7 @@ def _start(place: Place, runs: int) -> list[Row]:
 
 
 def _named(row: Row, what: str) -> Row:
-    return Row(what, row.seconds)
+    return Row(what, row.values)
 
 
 def many_files(files: int) -> dict[str, str]:

@@ -86,6 +86,6 @@ def a_thousand(call: Callable[[], object]) -> Callable[[], float]:
 
 def added(what: str, row: Row, other: Row) -> Row:
     """Return what is left of a row without another, beside the goal for a thousand calls."""
-    left = Row(what, tuple(mine - its for mine, its in zip(row.seconds, other.seconds, strict=True)))
-    goal = Row("goal", (GOAL * 1000,) * len(left.seconds))
+    left = Row(what, tuple(mine - its for mine, its in zip(row.values, other.values, strict=True)))
+    goal = Row("goal", (GOAL * 1000,) * len(left.values))
     return left.beside(goal, "5 µs a call", "at most 1")

@@ -10,19 +10,12 @@ from importlib import import_module
 
 from tests.benchmarks.workloads.shape import Workload
 
-_HOMES = {
-    "gdrive": "gdrive",
-    "github": "github",
-    "tinytodo": "tinytodo",
-    "abac": "abac",
-    "agents": "agents",
-    "roles": "roles",
-}
+KINDS = ("gdrive", "github", "tinytodo", "abac", "agents", "roles")
 
 
 def get(name: str) -> Workload:
     """Return a workload by name, with its size behind a hyphen: `roles-1000`."""
     kind, _, size = name.partition("-")
-    build = import_module(f"tests.benchmarks.workloads.{_HOMES[kind]}").build
+    build = import_module(f"tests.benchmarks.workloads.{kind}").build
     found: Workload = build(int(size)) if size else build()
     return found

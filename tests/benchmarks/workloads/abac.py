@@ -7,7 +7,7 @@ import socket
 from datetime import UTC, datetime
 from typing import Any
 
-from tests.benchmarks.workloads.shape import Atom, Workload, entity, kyn, python
+from tests.benchmarks.workloads.shape import Atom, Rule, Workload, entity, kyn, python
 
 ACTIONS = ("read", "write", "delete", "share", "export", "approve", "print", "administer")
 TYPES = ("Document", "Invoice", "Record", "Report", "Ticket")
@@ -27,7 +27,7 @@ trait Thing {{
 action {", ".join(ACTIONS)} on {", ".join(TYPES)}
 context {{ ip: IP, risk: Int, hour: Int }}
 """
-Rule = tuple[str, tuple[str, ...], str | None, tuple[Atom, ...]]
+Drawn = tuple[str, tuple[str, ...], str | None, tuple[Atom, ...]]
 
 
 def time(seconds: int) -> str:
@@ -60,7 +60,7 @@ def atoms(rng: random.Random, tight: bool) -> list[Atom]:
 
 def build() -> Workload:
     rng = random.Random(5)
-    rules: list[Rule] = []
+    rules: list[Drawn] = []
     for i in range(50):
         tight = i % 5 == 4
         actions = tuple(sorted(rng.sample(ACTIONS, rng.randrange(1, 4))))
@@ -99,7 +99,9 @@ def build() -> Workload:
         }
         for s, action, r, c in asked
     ]
-    return Workload("abac", SCHEMA + "".join(map(_written, range(50), rules)), requests, by_hand(rules), asked)
+    text = SCHEMA + "".join(map(_written, range(50), rules))
+    plain = tuple(Rule(effect, None, actions, kind, found) for effect, actions, kind, found in rules)
+    return Workload("abac", text, requests, by_hand(rules), asked, plain)
 
 
 def _context(rng: random.Random) -> dict[str, Any]:
@@ -107,7 +109,7 @@ def _context(rng: random.Random) -> dict[str, Any]:
     return {"ip": address, "risk": rng.randrange(100), "hour": rng.randrange(24), "now": NOW + rng.randrange(86400)}
 
 
-def _written(number: int, rule: Rule) -> str:
+def _written(number: int, rule: Drawn) -> str:
     effect, actions, kind, conditions = rule
     scope = '  scope any "measured"\n' if effect == "permit" else ""
     clauses = "".join(f"  when {f'context.now < {time(c[3])}' if c[2] == 'now' else kyn(c)}\n" for c in conditions)
@@ -115,7 +117,7 @@ def _written(number: int, rule: Rule) -> str:
     return f"{head}{scope}{clauses}}}\n"
 
 
-def by_hand(rules: list[Rule]) -> Any:
+def by_hand(rules: list[Drawn]) -> Any:
     """Write what a person would: a function per action and type, forbids first, tests inline in the order of rules."""
     roots = {"subject": "s", "resource": "r", "context": "c"}
     out, table = [], []

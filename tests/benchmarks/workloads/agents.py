@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from typing import Any
 
-from tests.benchmarks.workloads.shape import Atom, Workload, entity, kyn, python
+from tests.benchmarks.workloads.shape import Atom, Rule, Workload, entity, kyn, python
 
 TOOLS = (
     "fs.read", "fs.write", "http.get", "http.post", "db.query", "db.write",
@@ -22,7 +22,7 @@ action {", ".join(TOOLS)} on Call
 context {{ rows: Int, amount: Int, env: String, domain: String, path: String, tokens: Int }}
 {"".join(f"role {name}" + chr(10) for name in PROFILES + ROLES)}
 """
-Rule = tuple[str, str, str, str, tuple[Atom, ...]]
+Drawn = tuple[str, str, str, str, tuple[Atom, ...]]
 
 
 def atoms(rng: random.Random) -> list[Atom]:
@@ -39,7 +39,7 @@ def atoms(rng: random.Random) -> list[Atom]:
 
 def build() -> Workload:
     rng = random.Random(3)
-    rules: list[Rule] = []
+    rules: list[Drawn] = []
     for kind, names in (("Agent", PROFILES), ("User", ROLES)):
         for i in range(60):
             effect = "forbid" if i % 10 == 9 else "permit"
@@ -68,7 +68,9 @@ def build() -> Workload:
         }
         for agent, user, tool, context in asked
     ]
-    return Workload("agents", SCHEMA + "".join(map(_written, range(120), rules)), requests, by_hand(rules), asked)
+    text = SCHEMA + "".join(map(_written, range(120), rules))
+    plain = tuple(Rule(effect, role, (tool,), None, found) for effect, _, role, tool, found in rules)
+    return Workload("agents", text, requests, by_hand(rules), asked, plain)
 
 
 def _context(rng: random.Random) -> dict[str, Any]:
@@ -82,14 +84,14 @@ def _context(rng: random.Random) -> dict[str, Any]:
     }
 
 
-def _written(number: int, rule: Rule) -> str:
+def _written(number: int, rule: Drawn) -> str:
     effect, kind, role, tool, conditions = rule
     scope = '  scope any "measured"\n' if effect == "permit" else ""
     clauses = "".join(f"  when {kyn(c)}\n" for c in conditions)
     return f"{effect} r{number} {{\n  subject {kind} with role {role}\n  action {tool}\n  resource Call\n{scope}{clauses}}}\n"
 
 
-def by_hand(rules: list[Rule]) -> Any:
+def by_hand(rules: list[Drawn]) -> Any:
     """Make tables from tool to role to a pair of conditions, and walk them for the agent and for the user."""
     roots = {"subject": "s", "context": "c"}
     table: dict[str, dict[str, Any]] = {}

@@ -60,7 +60,7 @@ def build(n: int = 20) -> Workload:
     for _ in range(500):
         action = rng.choice(ACTIONS)
         asked.append((rng.choice(users), action, rng.choice(folders if action == "create_document" else documents)))
-    return Workload(f"gdrive-{n}", TEXT, [asking(*a) for a in asked], by_hand(graph), asked, graph.store())
+    return Workload(f"gdrive-{n}", TEXT, [asking(*a) for a in asked], by_hand(graph), asked, graph=graph)
 
 
 def by_hand(graph: Graph) -> Any:

@@ -87,22 +87,26 @@ def build(n: int = 20) -> Workload:
             parents += [f"OrganizationRole:org_{j}_{rng.choice(ORGANIZATION_ROLES)}"] if hit() else []
         users.append(graph.add("User", f"user_{i}", parents))
     asked = [(rng.choice(users), rng.choice(ACTIONS), rng.choice(repositories)) for _ in range(500)]
-    decide = by_hand(graph, repositories)
-    return Workload(f"github-{n}", TEXT, [asking(*a) for a in asked], decide, asked, graph.store())
+    return Workload(f"github-{n}", TEXT, [asking(*a) for a in asked], by_hand(graph), asked, graph=graph)
 
 
-def by_hand(graph: Graph, repositories: list[str]) -> Any:
-    above = graph.ancestors()
-    enough: dict[str, dict[str, tuple[str, ...]]] = {}
-    for key in repositories:
-        properties = graph.entities[key][0]
-        owner = graph.entities[properties["owner"]][0]
-        enough[key] = {
-            a: (*(properties[r] for r in NEEDS[a]), *(owner[r] for r in ORGANIZATION_NEEDS[a])) for a in ACTIONS
-        }
+def enough(graph: Graph) -> dict[str, dict[str, tuple[str, ...]]]:
+    """Return for each repository and action what it is enough to be in."""
+    found = {}
+    for key, (properties, _) in graph.entities.items():
+        if key.startswith("Repository:"):
+            owner = graph.entities[properties["owner"]][0]
+            found[key] = {
+                a: (*(properties[r] for r in NEEDS[a]), *(owner[r] for r in ORGANIZATION_NEEDS[a])) for a in ACTIONS
+            }
+    return found
+
+
+def by_hand(graph: Graph) -> Any:
+    above, places = graph.ancestors(), enough(graph)
 
     def decide(request: Any) -> bool:
         who, action, what = request
-        return not above[who].isdisjoint(enough[what][action])
+        return not above[who].isdisjoint(places[what][action])
 
     return decide

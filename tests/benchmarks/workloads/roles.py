@@ -5,12 +5,12 @@ from __future__ import annotations
 import random
 from typing import Any
 
-from tests.benchmarks.workloads.shape import Atom, Workload, entity, kyn, python
+from tests.benchmarks.workloads.shape import Atom, Rule, Workload, entity, kyn, python
 
 REGIONS = ("eu", "us", "ap", "sa")
 ACTIONS = [f"act{i}" for i in range(20)]
 TYPES = [f"T{i}" for i in range(10)]
-Rule = tuple[str, str, str, tuple[Atom, ...]]
+Drawn = tuple[str, str, str, tuple[Atom, ...]]
 
 
 def conditions(rng: random.Random) -> tuple[Atom, ...]:
@@ -52,10 +52,11 @@ def build(n: int = 100) -> Workload:
         {"subject": entity("User", s), "action": {"name": action}, "resource": r, "context": c}
         for s, action, r, c in asked
     ]
-    return Workload(f"roles-{n}", text(roles, rules), requests, by_hand(rules), asked)
+    plain = tuple(Rule("permit", role, (action,), kind, found) for role, action, kind, found in rules)
+    return Workload(f"roles-{n}", text(roles, rules), requests, by_hand(rules), asked, plain)
 
 
-def text(roles: list[str], rules: list[Rule]) -> str:
+def text(roles: list[str], rules: list[Drawn]) -> str:
     lines = [
         "subject User",
         *(f"resource {t}" for t in TYPES),
@@ -66,12 +67,12 @@ def text(roles: list[str], rules: list[Rule]) -> str:
     for i, (role, action, kind, found) in enumerate(rules):
         clauses = " ".join(f"when {kyn(c)}" for c in found)
         lines.append(
-            f'permit r{i} {{ subject User with role {role} action {action} resource {kind} scope any "measured" {clauses} }}'
+            f'permit r{i} "one of many" {{ subject User with role {role} action {action} resource {kind} scope any "measured" {clauses} }}'
         )
     return "\n".join(lines) + "\n"
 
 
-def by_hand(rules: list[Rule]) -> Any:
+def by_hand(rules: list[Drawn]) -> Any:
     """Make tables from type to action to role to one condition; equal conditions are one function."""
     grouped: dict[tuple[str, str, str], list[str]] = {}
     for role, action, kind, found in rules:

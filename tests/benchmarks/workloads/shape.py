@@ -9,15 +9,29 @@ from typing import Any
 from attrs import frozen
 
 JSON = Any
+Atom = tuple[Any, ...]
+"""`("<", root, name, constant)` and the like; the operators are those of `kyn` and `python` below."""
 PROBABILITY = 0.05
 """How likely an edge between two entities of an application is."""
+
+
+@frozen
+class Rule:
+    """A rule in no language: who may do what on what, if all the conditions hold; None where any will do."""
+
+    effect: str
+    role: str | None
+    actions: tuple[str, ...]
+    kind: str | None
+    conditions: tuple[Atom, ...]
 
 
 @frozen
 class Workload:
     """A program as text, requests as JSON, an entity store or None; and the same by hand.
 
-    `by_hand` takes one of `hand_requests`, which are in the best shape for it and in the order of `requests`.
+    `by_hand` takes one of `hand_requests`, which are in the best shape for it and in the order of `requests`. Other engines
+    make their own texts of the `rules` or of the `graph`; a workload has one of the two.
     """
 
     name: str
@@ -25,7 +39,18 @@ class Workload:
     requests: list[JSON]
     by_hand: Callable[[Any], Any]
     hand_requests: list[Any]
-    entities: list[JSON] | None = None
+    rules: tuple[Rule, ...] = ()
+    graph: Graph | None = None
+
+    @property
+    def kind(self) -> str:
+        """The name without the size."""
+        return self.name.partition("-")[0]
+
+    @property
+    def entities(self) -> list[JSON] | None:
+        """The entity store, for a program about a graph of entities."""
+        return None if self.graph is None else self.graph.store()
 
 
 class Graph:
@@ -84,9 +109,6 @@ def _value(value: Any) -> JSON:
 
 # --- conditions, once for the policy and once by hand
 
-Atom = tuple[Any, ...]
-"""`("<", root, name, constant)` and the like; the operators are those of `kyn` and `python` below."""
-
 _SIGNS = ("==", "!=", "<", "<=", ">", ">=")
 
 
@@ -107,6 +129,8 @@ def kyn(atom: Atom) -> str:
             return f"{place}.starts_with({_literal(constant)})"
         case "same":
             return f"{place} == {constant}.{name}"
+        case "==" if constant is True:
+            return place
     return f"{place} {op} {_literal(constant)}"
 
 

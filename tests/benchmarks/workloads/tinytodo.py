@@ -58,7 +58,7 @@ def build(n: int = 20) -> Workload:
     for _ in range(500):
         action = rng.choice(ACTIONS)
         asked.append((rng.choice(users), action, application if action in PUBLIC else rng.choice(lists)))
-    return Workload(f"tinytodo-{n}", TEXT, [asking(*a) for a in asked], by_hand(graph), asked, graph.store())
+    return Workload(f"tinytodo-{n}", TEXT, [asking(*a) for a in asked], by_hand(graph), asked, graph=graph)
 
 
 def by_hand(graph: Graph) -> Any:
