@@ -10,6 +10,7 @@ of delegation, approver or None.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from types import CodeType, FunctionType
@@ -80,6 +81,7 @@ NAMESPACE: dict[str, Any] = {
     "ancestors_of": ancestors_of,
     "enclosing_paths": enclosing_paths,
     "enclosing_domains": enclosing_domains,
+    "bisect_right": bisect_right,
     "MISSING": MISSING,
     "frozenset": frozenset,
     "all": all,

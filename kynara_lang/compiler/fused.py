@@ -11,12 +11,13 @@ are one piece of code, and those that do not differ are one function.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Hashable, Iterator, MutableMapping
+from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, MutableMapping
 from functools import lru_cache
 from types import CellType, CodeType, FunctionType
 from typing import Any
 
 from . import codegen, ir
+from .keys import proof
 from .layout import ANCESTOR, ROLE, ROLES, Layout, container, of_known
 
 Values = tuple[Any, ...]
@@ -29,9 +30,9 @@ _FEW = 4  # up to so many tests for membership beat one for meeting
 class _Cases(dict[Any, "tuple[Decide, Any] | None"]):
     """The cases of a switch by value; one that nobody has met yet is None, and is made by `meet`."""
 
-    def __init__(self, switch: ir.Switch, make: Callable[[ir.Tree], tuple[Decide, Any]]) -> None:
-        super().__init__(dict.fromkeys(switch.cases))
-        self._trees, self._make = switch.cases, make
+    def __init__(self, trees: Mapping[Any, ir.Tree], make: Callable[[ir.Tree], tuple[Decide, Any]]) -> None:
+        super().__init__(dict.fromkeys(trees))
+        self._trees, self._make = trees, make
 
     def meet(self, value: Any) -> tuple[Decide, Any]:
         """Compile the case of a value. Two threads may do so at once; what they make is alike."""
@@ -165,24 +166,38 @@ class Fuser:
         return compiled([*self._tree(tree, writer), "return None"], writer.bound)
 
     def _tree(self, tree: ir.Tree, writer: _Writer, *, collect: bool = False) -> Iterator[str]:
+        """Write the tests of a tree; of tests that ask the same, one answers for all."""
+        alike: dict[str, list[ir.Test]] = {}
         for node in tree:
             if isinstance(node, ir.Switch):
                 yield from self._switch(node, writer, collect=collect)
-            else:
-                condition = _condition(node, writer)
-                leaf = writer.bind((node.rule.index,) if collect else self._outcome(node))
-                yield f"if {condition}: {f'found += {leaf}' if collect else f'return {leaf}'}"
+                continue
+            condition = _condition(node, writer)
+            same = alike.setdefault(condition, [])
+            same.append(node)
+            if not collect and len(same) == 1:
+                yield f"if {condition}: return {writer.bind(self._outcome(node))}"
+        if collect:
+            for condition, tests in alike.items():
+                yield f"if {condition}: found += {writer.bind(tuple(t.rule.index for t in tests))}"
 
     def _switch(self, node: ir.Switch, writer: _Writer, *, collect: bool) -> Iterator[str]:
-        cases = _Cases(node, self._collected if collect else self._case)
+        trees = node.cases
+        if node.cover is not None:
+            trees = dict(enumerate(node.cases.values()))  # small numbers are found sooner than ranges
+        cases = _Cases(trees, self._collected if collect else self._case)
         self._cases.append(cases)
         table, meet = writer.bind(cases), writer.bind(cases.meet)
-        if node.several:
-            yield f"for key in {self._elements(node, writer)}:"
+        there = proof(node.on)
+        pad = ""
+        if there is not None and not self._layout.is_value(there):
+            yield f"if {writer.expr(there)}:"
             pad = " "
+        if node.several:
+            yield f"{pad}for key in {self._elements(node, writer)}:"
+            pad += " "
         else:
-            yield f"key = {writer.expr(node.on)}"
-            pad = ""
+            yield f"{pad}key = {writer.expr(node.on)}"
         yield f"{pad}if key in {table}:"
         yield f"{pad} case, leaf = {table}[key] or {meet}(key)"
         yield f"{pad} hit = case(v)"
@@ -190,6 +205,10 @@ class Fuser:
 
     def _elements(self, node: ir.Switch, writer: _Writer) -> str:
         """Write what a switch over several values looks through: as few of them as can be had for little."""
+        if node.cover is not None:
+            numbers = {case: number for number, case in enumerate(node.cases)}
+            keys = tuple(tuple(numbers[key] for key in piece) for piece in node.cover.keys)
+            return f"{writer.bind(keys)}[bisect_right({writer.bind(node.cover.starts)}, {writer.expr(node.on)})]"
         match node.on:
             case ir.Root("subject" | "resource" as name):
                 return f"v[{self._layout.at(name, 'roles')}]"

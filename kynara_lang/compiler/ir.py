@@ -15,6 +15,7 @@ from attrs import field, frozen
 from ..checker.symbols import RuleSymbol
 from ..semantics.types import Type
 from ..syntax import ast
+from .intervals import Cover
 
 RootName = Literal["subject", "resource", "args", "context", "delegator", "actor", "approver", "depth"]
 
@@ -193,13 +194,15 @@ class Test:
 class Switch:
     """Many rules told apart by one value: only those of the value at hand are tested.
 
-    `several` says that the value is a set (roles held), each of whose elements counts.
+    `several` says that more than one case can fit: the value is a set (roles held) each of whose elements counts, or a
+    number, and then `cover` says which cases, which are ranges, count for it. A value that may be absent has no case.
     """
 
     on: Expr
     several: bool
     cases: Mapping[Any, Tree]
     label: str
+    cover: Cover | None = None
 
 
 Tree = tuple["Test | Switch", ...]

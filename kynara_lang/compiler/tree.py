@@ -1,43 +1,29 @@
 """Building a bucket's trees: which value tells rules apart best, and what is then left to test.
 
 Where many rules differ by one value (a role held, an identifier, an attribute compared with a constant), a switch on it
-leaves only those of the value at hand. A permit that is skipped would have failed anyway. A forbid or an approval may
-only be skipped by what is evaluated before anything in it can fail, because an error in it makes it match.
+leaves only those of the value at hand; what may leave a rule aside stands in `keys`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 from typing import Any
 
-from attrs import evolve, frozen
+from attrs import evolve
 
 from ..checker.symbols import AttributeSymbol, Program, RuleSymbol
 from . import ir
+from .intervals import cover, overlap
+from .keys import Key, Keys, keys_of
 from .lower import EntityMaker, Lowering
 
 _FEW = 8  # so many are tested one by one as fast as by a switch
 _DEEPEST = 8
 
 
-@frozen
-class _Key:
-    """A value that a test needs to be one of some constants."""
-
-    what: tuple[str, ...]
-    several: bool
-
-
-_MANY = 24
-"""For so many rules it pays to list what a path or a host is within; that takes about 1 µs."""
-_ENCLOSING = {
-    "path_within({0}, {1})": "enclosing_paths({0})",
-    "host_within({0}, {1})": "enclosing_domains({0})",
-}
-
-_Keys = dict[_Key, tuple[ir.Expr, frozenset[Hashable], ir.Expr]]
-"""For each key what it is read from, the constants, and the test that says so."""
+_MANY = {"within": 24, "range": 16}
+"""For so many rules it pays to list what a path or a host is within, which takes about 1 µs, or to bisect: 0.2 µs."""
 
 
 def bucket(
@@ -57,9 +43,9 @@ def bucket(
         subject_type=subject,
         resource_type=resource,
         tests=tests,
-        forbids=_arrange(by_effect["forbid"], _certain_keys),
-        permits=_arrange(by_effect["permit"], _all_keys),
-        approvals=_arrange(approvals, _certain_keys),
+        forbids=_arrange(_keyed(by_effect["forbid"])),
+        permits=_arrange(_keyed(by_effect["permit"])),
+        approvals=_arrange(_keyed(approvals)),
         needs=_needs(_nodes(tests, checks.values())),
         asks_who_acts=any(_root(n) in ("actor", "depth") for n in _nodes(tests, checks.values())),
         required={
@@ -106,84 +92,44 @@ def _needs(nodes: Iterable[ir.Root | ir.Read | ir.Present]) -> ir.Needs:
     return ir.Needs({root: frozenset(names) for root, names in known.items()}, frozenset(others))
 
 
-# --- what tells rules apart
+# --- the arrangement
+
+_Keyed = tuple[ir.Test, Keys]
 
 
-def _all_keys(test: ir.Test) -> _Keys:
-    keys: _Keys = {}
-    for guard in test.guards:
-        for conjunct in ir.conjuncts(guard.condition):
-            _add_key(keys, conjunct)
-    return keys
+def _keyed(tests: Iterable[ir.Test]) -> list[_Keyed]:
+    return [(test, keys_of(test)) for test in tests]
 
 
-def _certain_keys(test: ir.Test) -> _Keys:
-    keys: _Keys = {}
-    for guard in test.guards:
-        for conjunct in ir.conjuncts(guard.condition):
-            if conjunct.fails:
-                return keys
-            _add_key(keys, conjunct)
-    return keys
-
-
-def _add_key(keys: _Keys, expr: ir.Expr) -> None:
-    match expr:
-        case ir.Apply("{1} in {0}.roles", (ir.Root(name) as on, ir.Const(value))) if name != "delegator":
-            keys.setdefault(_Key((name, "roles"), True), (on, frozenset({value}), expr))
-        case ir.Apply("not {0}.roles.isdisjoint({1})", (ir.Root(name) as on, ir.Const(value))) if name != "delegator":
-            keys.setdefault(_Key((name, "roles"), True), (on, value, expr))
-        case ir.Apply("{1} in {0}.ancestors", (ir.Root("subject" | "resource" as name) as root, ir.Const(value))):
-            above = ir.Apply("{0}.ancestors", (root,))
-            keys.setdefault(_Key((name, "ancestors"), True), (above, frozenset({value}), expr))
-        case ir.Apply(template, (ir.Read(root, name, _, False) as read, ir.Const(str() as value))) if (
-            template in _ENCLOSING and _steady(root)
-        ):
-            around = ir.Apply(_ENCLOSING[template], (read,))
-            keys.setdefault(_Key((root, name, "within"), True), (around, frozenset({value}), expr))
-        case ir.Apply("{0} == {1}", (ir.Root(name) as on, ir.Const(value))) if name != "delegator":
-            keys.setdefault(_Key((name,), False), (on, frozenset({value}), expr))
-        case ir.Apply("{0} == {1}", (ir.Read(root, name, _, False) as on, ir.Const(value))) if _steady(root):
-            keys.setdefault(_Key((root, name), False), (on, frozenset({value}), expr))
-        case ir.Apply("{0} == {1}", (ir.Const(value), ir.Read(root, name, _, False) as on)) if _steady(root):
-            keys.setdefault(_Key((root, name), False), (on, frozenset({value}), expr))
-        case ir.Apply("{0} in {1}", (ir.Read(root, name, _, False) as on, ir.Const(value))) if _steady(root):
-            keys.setdefault(_Key((root, name), False), (on, value, expr))
-
-
-def _steady(root: str) -> bool:
-    """Whether what is read of a root is there in every valid request: there may be no delegator."""
-    return root in ("subject", "resource", "args", "context")
-
-
-def _arrange(tests: list[ir.Test], keys_of: Callable[[ir.Test], _Keys], depth: int = 0) -> ir.Tree:
+def _arrange(tests: list[_Keyed], depth: int = 0, used: frozenset[Key] = frozenset()) -> ir.Tree:
     if len(tests) <= _FEW or depth >= _DEEPEST:
-        return tuple(tests)
-    keyed = [(test, keys_of(test)) for test in tests]
-    best, on = _best([keys for _, keys in keyed])
-    if best is None or on is None:
-        return tuple(tests)
-    cases: dict[Any, list[ir.Test]] = {}
-    rest: list[ir.Test] = []
-    for test, keys in keyed:
-        if best in keys:
-            _, values, said = keys[best]
-            smaller = _settled(test, said)
-            for value in values:
-                cases.setdefault(value, []).append(smaller)
-        else:
-            rest.append(test)
-    without = _without(best, keys_of)
-    made = {value: _arrange(found, without, depth + 1) for value, found in cases.items()}
-    switch = ir.Switch(on, best.several, made, ".".join(best.what))
-    return (switch, *_arrange(rest, without, depth + 1))
+        return tuple(test for test, _ in tests)
+    best = _best([keys for _, keys in tests])
+    if best is None:
+        return tuple(test for test, _ in tests)
+    having = [(test, keys, keys[best]) for test, keys in tests if best in keys]
+    covering = None
+    if best.kind == "range":
+        covering = cover({r for _, _, asked in having for r in asked.among})
+    used |= {best}
+    cases: dict[Any, list[_Keyed]] = {}
+    for test, _, asked in having:
+        settled = _settled(test, asked.said)
+        left = (settled, _without(used, keys_of(settled)))
+        for value in asked.among:
+            for case in (value,) if covering is None else covering.runs[value]:
+                cases.setdefault(case, []).append(left)
+    made = {value: _arrange(found, depth + 1, used) for value, found in cases.items()}
+    rest = [(test, keys) for test, keys in tests if best not in keys]
+    switch = ir.Switch(having[0][2].on, best.several, made, best.label, covering)
+    return (switch, *_arrange(rest, depth + 1, used))
 
 
-def _settled(test: ir.Test, known: ir.Expr) -> ir.Test:
+def _settled(test: ir.Test, known: tuple[ir.Expr, ...]) -> ir.Test:
     """Return a test without what the switch before it has found to be so."""
     guards = []
     for guard in test.guards:
-        left = [c for c in ir.conjuncts(guard.condition) if c is not known]
+        left = [c for c in ir.conjuncts(guard.condition) if not any(c is k for k in known)]
         if len(left) == len(ir.conjuncts(guard.condition)):
             guards.append(guard)
         elif left:
@@ -191,26 +137,26 @@ def _settled(test: ir.Test, known: ir.Expr) -> ir.Test:
     return ir.Test(test.rule, tuple(guards))
 
 
-def _without(used: _Key, keys_of: Callable[[ir.Test], _Keys]) -> Callable[[ir.Test], _Keys]:
-    return lambda test: {key: found for key, found in keys_of(test).items() if key != used}
+def _without(used: frozenset[Key], keys: Keys) -> Keys:
+    return {key: asked for key, asked in keys.items() if key not in used}
 
 
-def _best(found: list[_Keys]) -> tuple[_Key | None, ir.Expr | None]:
+def _best(found: list[Keys]) -> Key | None:
     """Return the key that leaves the fewest tests, or None when none leaves clearly fewer."""
-    counts: dict[_Key, dict[Hashable, int]] = {}
-    exprs: dict[_Key, ir.Expr] = {}
+    counts: dict[Key, dict[Any, int]] = {}
+    having: dict[Key, int] = {}
     for keys in found:
-        for key, (on, values, _) in keys.items():
-            exprs.setdefault(key, on)
+        for key, asked in keys.items():
+            having[key] = having.get(key, 0) + 1
             per_value = counts.setdefault(key, {})
-            for value in values:
+            for value in asked.among:
                 per_value[value] = per_value.get(value, 0) + 1
-    best: tuple[float, tuple[str, ...], _Key] | None = None
+    best: tuple[float, str, Key] | None = None
     for key, per_value in counts.items():
-        having = sum(key in keys for keys in found)
-        left = len(found) - having + max(per_value.values(), default=0)
-        if key.what[-1] == "within" and key.several and having < _MANY:
+        if len(per_value) < 2 or having[key] < _MANY.get(key.kind, 0):
             continue
-        if len(per_value) >= 2 and left < len(found) and (best is None or (left, key.what) < best[:2]):
-            best = (left, key.what, key)
-    return (best[2], exprs[best[2]]) if best else (None, None)
+        most = overlap(per_value) if key.kind == "range" else max(per_value.values())
+        left = len(found) - having[key] + most
+        if left < len(found) and (best is None or (left, key.label) < best[:2]):
+            best = (left, key.label, key)
+    return best[2] if best else None

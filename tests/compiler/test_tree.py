@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from kynara_lang.compiler import ir, tree
 from kynara_lang.semantics.entity import Entity
 from tests.runtime.programs import program
@@ -60,9 +62,69 @@ def test_directories_become_a_switch_where_there_are_many() -> None:
     assert all(isinstance(n, ir.Test) for n in tree_of(20))
 
 
-def test_a_switch_on_an_optional_attribute_is_not_made() -> None:
-    text = rules("permit p", 'scope subject has nick and subject.nick == "n#"')
-    assert all(isinstance(n, ir.Test) for n in bucket(text).permits)
+@pytest.mark.parametrize("head", ["permit p", "forbid f"])
+def test_an_optional_attribute_can_be_switched_on(head: str) -> None:
+    scope = 'scope any "t"' if head == "permit p" else ""
+    found = bucket(rules(head, scope, 'when subject has nick and subject.nick == "n#"'))
+    (node,) = found.permits or found.forbids
+    assert isinstance(node, ir.Switch)
+    assert node.label == "subject.nick"
+
+
+RANGES = [
+    ("when resource.size >= {i}0 and resource.size < {i}5", "resource.size.range"),
+    ("when {i} <= resource.size unless resource.size > {i}5", "resource.size.range"),
+    ("when resource.size <= {i}", "resource.size.range"),
+    ("when resource.price > {i}.50", "resource.price.range"),
+    ('when context has ip and context.ip within "10.{i}.0.0/16"', "context.ip.range"),
+    ('when context has ip and context.ip within {{"10.{i}.0.0/16", "::{i}/128"}}', "context.ip.range"),
+    ('when context.now.hour("Europe/Berlin") >= {i}', "context.now.hour(Europe/Berlin).range"),
+    ("valid from 2026-01-{i:02}", "context.now.range"),
+    ('when subject.tenant.lower() == "t{i}"', "subject.tenant.lower"),
+]
+
+
+@pytest.mark.parametrize("effect", ["permits", "forbids"])
+@pytest.mark.parametrize(("clause", "label"), RANGES)
+def test_ranges_become_a_switch_where_there_are_many(effect: str, clause: str, label: str) -> None:
+    def tree_of(count: int) -> ir.Tree:
+        scope = 'scope any "t"' if effect == "permits" else ""
+        text = "".join(
+            f"{effect[:-1]} p{i} {{ subject User action read resource Doc {scope} {clause.format(i=i)} }}\n"
+            for i in range(1, count + 1)
+        )
+        found: ir.Tree = getattr(bucket(text), effect)
+        return found
+
+    (node,) = tree_of(17)
+    assert isinstance(node, ir.Switch)
+    assert node.label == label
+    assert (node.cover is not None) == label.endswith("range")
+    assert all(isinstance(n, ir.Test) for n in tree_of(8))
+
+
+def test_ranges_that_all_overlap_are_few_cases_each() -> None:
+    (node,) = bucket(rules("permit p", "scope resource.size <= #", count=200)).permits
+    assert isinstance(node, ir.Switch)
+    assert node.cover is not None
+    assert sum(map(len, node.cases.values())) < 200 * 8
+    assert max(map(len, node.cover.keys)) <= 8
+
+
+def test_a_range_beside_a_better_constant_is_left_alone() -> None:
+    (node,) = bucket(rules("permit p", 'scope resource.size <= # and resource.kind == "k#"', count=200)).permits
+    assert isinstance(node, ir.Switch)
+    assert node.label == "resource.kind"
+
+
+def test_what_is_only_as_certain_as_the_value_that_is_switched_on_may_stand_behind_it() -> None:
+    """All comparisons of an hour fail together; what is behind them is not reached where they do."""
+    hours = 'when context.now.hour("UTC") >= # and context.now.hour("UTC") < 23 and resource.kind == "k"'
+    (node,) = bucket(rules("forbid f", hours)).forbids
+    assert isinstance(node, ir.Switch)
+    assert node.label == "context.now.hour(UTC).range"
+    other = 'when context.now.hour("Europe/Berlin") >= 1 and resource.size >= #'
+    assert all(isinstance(n, ir.Test) for n in bucket(rules("forbid f", other)).forbids)
 
 
 def test_a_forbid_is_not_skipped_by_what_stands_behind_something_that_can_fail() -> None:

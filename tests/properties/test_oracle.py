@@ -7,6 +7,8 @@ from typing import Any
 from hypothesis import given, note
 from hypothesis import strategies as st
 
+from kynara_lang.compiler.fused import Fuser
+from kynara_lang.runtime.engine import CompiledBucket, Engine
 from kynara_lang.runtime.entities import Entities
 from kynara_lang.runtime.policyset import PolicySet
 from tests import oracle
@@ -59,6 +61,23 @@ def trees_agree(policies: PolicySet, request: Any) -> None:
             assert quick.effect is exact.effect
             assert set(quick.rules) <= set(exact.rules)
             assert quick.waits == exact.waits
+            lists_agree(engine, bucket, arguments)
+
+
+def lists_agree(engine: Engine, bucket: CompiledBucket, arguments: Any) -> None:
+    """List what matches by each tree and rule by rule: a rule must not hide behind another that decides as it does."""
+    fuser, exact = Fuser(bucket.layout, lambda test: None, {}), list(engine.outcomes(bucket, arguments))
+    trees = {
+        "forbid": bucket.bucket.forbids,
+        "permit": bucket.bucket.permits,
+        "require_approval": bucket.bucket.approvals,
+    }
+    for effect, tree in trees.items():
+        try:
+            found = set(fuser.matches(tree)(bucket.values(*arguments)))
+        except Exception:  # noqa: S112 - then the engine goes rule by rule
+            continue
+        assert found == {o.test.rule.index for o in exact if o.counts and o.test.rule.effect == effect}
 
 
 @given(cases(stored=False))
