@@ -8,7 +8,7 @@ approval makes it match.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import Any, Literal, TypeAlias
 
@@ -48,8 +48,11 @@ class RuleOutcome:
 class CompiledBucket:
     """A bucket with its functions, each compiled when it is needed first: by a decision, or by an exact answer.
 
-    Two threads may compile one at the same time; what they make is alike, and either may stay.
+    Two threads may compile one at the same time; what they make is alike, and either may stay. `kept_out` is how many
+    rules about the action do not fit the types, by clause and reason, once an explanation has counted them.
     """
+
+    kept_out: Mapping[tuple[str, str], int] | None = None
 
     def __init__(self, bucket: ir.Bucket, outcomes: Outcomes, pool: fused.Pool) -> None:
         """Take what the functions are made from."""
@@ -62,6 +65,11 @@ class CompiledBucket:
     def layout(self) -> Layout:
         """Where the values of a request stand."""
         return Layout(self.bucket)
+
+    @cached_property
+    def fitting(self) -> frozenset[int]:
+        """The rules of the bucket, by index."""
+        return frozenset(test.rule.index for test in self.bucket.tests)
 
     @cached_property
     def values(self) -> Callable[..., fused.Values]:
@@ -232,9 +240,14 @@ class Engine:
 
     def exact(self, bucket: CompiledBucket, arguments: Arguments) -> LinkOutcome:
         """Decide one link rule by rule, with every error."""
+        return self.settled(self.outcomes(bucket, arguments))
+
+    @staticmethod
+    def settled(outcomes: Iterable[RuleOutcome]) -> LinkOutcome:
+        """Return how a link is decided by what came of each of its rules."""
         matched: dict[str, list[int]] = {"forbid": [], "permit": [], "require_approval": []}
         errors = []
-        for found in self.outcomes(bucket, arguments):
+        for found in outcomes:
             if found.error is not None:
                 errors.append(found.error)
             if found.counts:
@@ -249,6 +262,8 @@ class Engine:
 
     def strictest(self, bucket: CompiledBucket, views: list[Arguments]) -> Arguments:
         """Return the view of a link that is decided least permissively, the first of them."""
+        if len(views) == 1:
+            return views[0]
         return min(views, key=lambda view: self.exact(bucket, view).effect.rank)
 
     def outcomes(self, bucket: CompiledBucket, arguments: Arguments) -> Iterator[RuleOutcome]:
@@ -265,6 +280,11 @@ class Engine:
             if not holds:
                 return RuleOutcome(test, "failed", guard)
         return RuleOutcome(test, "matched")
+
+
+def failures(test: ir.Test, bucket: CompiledBucket, arguments: Arguments) -> int:
+    """Return how many guards of a rule do not hold, each on its own."""
+    return sum(attempt(bucket.compiled(guard.condition), arguments)[0] is not True for guard in test.guards)
 
 
 def attempt(function: codegen.Function, arguments: Arguments) -> tuple[Any, Exception | None]:

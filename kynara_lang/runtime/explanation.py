@@ -7,7 +7,8 @@ kept it out.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from heapq import nsmallest
 from typing import Any, Literal
 
 from attrs import evolve, frozen
@@ -19,7 +20,7 @@ from ..semantics.display import display, display_entity
 from ..syntax import ast
 from . import canonical, counterfactual
 from .decision import Decision, DecisionError, Effect
-from .engine import Arguments, CompiledBucket, Engine, RuleOutcome, attempt
+from .engine import Arguments, CompiledBucket, Engine, RuleOutcome, attempt, failures
 from .problems import InvalidRequest
 from .request import Request as Validated
 from .request import Shape, ignored_attributes, read_shape, validate
@@ -98,8 +99,8 @@ class Pruned:
 class LinkExplanation:
     """One link of the chain: who, how it alone would be decided, by which rules, and the rules considered.
 
-    `considered` lists every rule whose action and types fit, and the others as long as the list stays short (all of
-    them where asked for); `pruned` counts the rest by what kept them out.
+    `considered` lists every rule that matches or is in error, and the others as long as the list stays short (all of
+    them where asked for): first those whose action and types fit. `pruned` counts the rest by what kept them out.
     """
 
     subject: str
@@ -197,7 +198,7 @@ def explain(
             link = evolve(link, effect=Effect.ALLOW, rules=permits)
         links.append(link)
         if link.effect is Effect.DENY:
-            misses += _near(at, bucket, arguments, outcomes)
+            misses += _near(at, bucket, arguments, outcomes, all_rules=all_rules)
     misses.sort(key=lambda m: (m.failed, m.rule.name, m.link))
     changes = counterfactual.search(decide, engine, decision, request, buckets, raw, list(approvals))
     return Explanation(
@@ -240,24 +241,22 @@ def _link(
     *,
     all_rules: bool,
 ) -> LinkExplanation:
-    outcome = engine.exact(bucket, arguments)
-    found = {o.test.rule.index: _considered(o, bucket, arguments) for o in outcomes}
-    room = len(engine.program.rules) if all_rules else max(0, _LISTED - len(found))
-    counts: dict[tuple[str, str], int] = {}
+    outcome = engine.settled(outcomes)
+    counts = dict(_others(engine, shape, at, bucket))
+    shown = outcomes if all_rules else _short(outcomes, counts)
+    found = {o.test.rule.index: _considered(o, bucket, arguments) for o in shown}
+    room = len(engine.program.rules) if all_rules else max(0, _LISTED - len(outcomes))
     about = engine.rules_about(shape.action.key)
-    for rule in about:
-        if rule.index in found:
-            continue
-        if room > 0:
-            found[rule.index] = _pruned(shape, at, rule)
-            room -= 1
-        else:
-            key = _kept_out(shape, at, rule)
-            counts[key] = counts.get(key, 0) + 1
+    for rule in _unlike(bucket, about):
+        if room == 0:
+            break
+        found[rule.index] = _pruned(shape, at, rule)
+        counts[_kept_out(shape, at, rule)] -= 1
+        room -= 1
     elsewhere = len(engine.program.rules) - len(about)
     if elsewhere <= room:
         for rule in engine.program.rules:
-            if rule.index not in found:
+            if shape.action.key not in rule.actions:
                 found[rule.index] = _pruned(shape, at, rule)
     elif elsewhere:
         counts[("action", f"it is not about `{shape.action.name}`")] = elsewhere
@@ -267,8 +266,40 @@ def _link(
         outcome.effect,
         names,
         tuple(found[index] for index in sorted(found)),
-        tuple(Pruned(clause, reason, count) for (clause, reason), count in counts.items()),
+        tuple(Pruned(clause, reason, count) for (clause, reason), count in counts.items() if count),
     )
+
+
+def _short(outcomes: list[RuleOutcome], counts: dict[tuple[str, str], int]) -> list[RuleOutcome]:
+    """Return the rules to list, those that count before others; count the rest."""
+    room = _LISTED - sum(o.outcome != "failed" for o in outcomes)
+    shown = []
+    for outcome in outcomes:
+        if outcome.outcome == "failed":
+            room -= 1
+            if room < 0 and outcome.guard is not None:
+                key = (outcome.guard.kind, f"its `{outcome.guard.kind}` clause does not hold")
+                counts[key] = counts.get(key, 0) + 1
+                continue
+        shown.append(outcome)
+    return shown
+
+
+def _unlike(bucket: CompiledBucket, about: list[RuleSymbol]) -> Iterator[RuleSymbol]:
+    """Yield the rules about an action whose types do not fit a bucket."""
+    fitting = bucket.fitting
+    return (rule for rule in about if rule.index not in fitting)
+
+
+def _others(engine: Engine, shape: Shape, at: int, bucket: CompiledBucket) -> Mapping[tuple[str, str], int]:
+    """Count the rules about an action whose types do not fit, by what keeps them out: always the same of a bucket."""
+    if bucket.kept_out is None:
+        counts: dict[tuple[str, str], int] = {}
+        for rule in _unlike(bucket, engine.rules_about(shape.action.key)):
+            key = _kept_out(shape, at, rule)
+            counts[key] = counts.get(key, 0) + 1
+        bucket.kept_out = counts
+    return bucket.kept_out
 
 
 def _considered(outcome: RuleOutcome, bucket: CompiledBucket, arguments: Arguments) -> Considered:
@@ -332,12 +363,14 @@ def _an(name: str) -> str:
     return f"{'an' if name[0] in 'AEIO' else 'a'} {name}"
 
 
-def _near(at: int, bucket: CompiledBucket, arguments: Arguments, outcomes: list[RuleOutcome]) -> list[NearMiss]:
-    return [
-        NearMiss(at, o.test.rule, _clauses(o.test, bucket, arguments))
-        for o in outcomes
-        if o.test.rule.effect == "permit" and o.outcome != "matched"
-    ]
+def _near(
+    at: int, bucket: CompiledBucket, arguments: Arguments, outcomes: list[RuleOutcome], *, all_rules: bool
+) -> list[NearMiss]:
+    """Return the permits that failed, or those of them that failed least."""
+    failed = [o for o in outcomes if o.test.rule.effect == "permit" and o.outcome != "matched"]
+    if not all_rules:
+        failed = nsmallest(_NEAREST, failed, key=lambda o: (failures(o.test, bucket, arguments), o.test.rule.name))
+    return [NearMiss(at, o.test.rule, _clauses(o.test, bucket, arguments)) for o in failed]
 
 
 def _range(span: Span) -> dict[str, Any]:

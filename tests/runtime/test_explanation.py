@@ -199,20 +199,52 @@ def test_undeclared_attributes_are_listed() -> None:
 
 
 def test_thousands_of_rules_are_counted_and_not_listed() -> None:
-    text = "".join(
-        f'permit p{i} {{ subject User action {"read" if i % 2 else "write"} resource Doc scope resource.size > {i} }}\n'
-        for i in range(2000)
-    ) + 'permit other { subject Agent action read resource Doc scope any "t" }'
+    text = (
+        "".join(
+            f"permit p{i} {{ subject User action {'read' if i % 2 else 'write'} resource Doc scope resource.size > {i} }}\n"
+            for i in range(2000)
+        )
+        + 'permit other { subject Agent action read resource Doc scope any "t" }'
+    )
     found = program(text).explain(ask(resource=having(DOC, size=-1)))
     (link,) = found.links
-    assert len(link.considered) == 1000  # those whose action and types fit
-    assert [(p.clause, p.count) for p in link.pruned] == [("subject", 1), ("action", 1000)]
+    assert len(link.considered) == 50
+    assert [(p.clause, p.count) for p in link.pruned] == [("subject", 1), ("scope", 950), ("action", 1000)]
     assert len(found.near_misses) == 10
     screen = "".join(part.plain for part in renderables(found))
     assert screen.count("\n") < 80
-    assert "988 more that do not match" in screen
+    assert "38 more that do not match" in screen
+    assert "950 more: its `scope` clause does not hold" in screen
     everything = program(text).explain(ask(), all_rules=True).links[0]
     assert (len(everything.considered), everything.pruned) == (2001, ())
+
+
+def test_rules_that_count_are_listed_wherever_they_stand() -> None:
+    """However many rules fail before them; and the nearest misses are found among all."""
+    text = (
+        "".join(
+            f"permit p{i:03} {{ subject User action read resource Doc scope resource.size > {i} when subject.level > {i} }}\n"
+            for i in range(200)
+        )
+        + "forbid z { subject User action read resource Doc when resource.size == -1 }"
+    )
+    link = program(text).explain(ask(resource=having(DOC, size=-1))).links[0]
+    assert [c.rule.decl.name.text for c in link.considered if c.outcome == "matched"] == ["z"]
+    assert (len(link.considered), sum(p.count for p in link.pruned)) == (50, 151)
+    found = program(text).explain(ask(having(ALICE, level=100), resource=having(DOC, size=-1)))
+    assert [(m.rule.decl.name.text, m.failed) for m in found.near_misses] == [(f"p{i:03}", 1) for i in range(10)]
+    far = "".join(
+        f"permit q{i} {{ subject User action read resource Doc scope subject.level < {i} when resource.size > {i} }}\n"
+        for i in range(90)
+    )
+    found = program(far).explain(ask(having(ALICE, level=85), resource=having(DOC, size=-1)))
+    assert [(m.rule.decl.name.text, m.failed) for m in found.near_misses[:5]] == [
+        ("q86", 1),
+        ("q87", 1),
+        ("q88", 1),
+        ("q89", 1),
+        ("q0", 2),
+    ]
 
 
 def test_a_change_beyond_the_end_of_time_is_not_proposed() -> None:
