@@ -155,15 +155,16 @@ class Fuser:
         lines = [*self._tree(bucket.forbids, writer), *self._tree(bucket.permits, writer)]
         return compiled([*lines, f"return {writer.bind(default)}"], writer.bound)
 
+    def first(self, tree: ir.Tree) -> Decide:
+        """Return the function that gives the outcome of the first rule of a tree that matches, or None."""
+        writer = _Writer(self._layout)
+        return compiled([*self._tree(tree, writer), "return None"], writer.bound)
+
     def matches(self, tree: ir.Tree) -> Decide:
         """Return the function that lists the indexes of all rules of a tree that match."""
         writer = _Writer(self._layout)
         lines = ["found = []", *self._tree(tree, writer, collect=True), "return found"]
         return compiled(lines, writer.bound)
-
-    def _first(self, tree: ir.Tree) -> Decide:
-        writer = _Writer(self._layout)
-        return compiled([*self._tree(tree, writer), "return None"], writer.bound)
 
     def _tree(self, tree: ir.Tree, writer: _Writer, *, collect: bool = False) -> Iterator[str]:
         """Write the tests of a tree; of tests that ask the same, one answers for all."""
@@ -223,7 +224,7 @@ class Fuser:
         """Return the condition of a single rule with its outcome, or a function that returns outcomes with None."""
         if len(tree) == 1 and isinstance(tree[0], ir.Test):
             return self._shared(tree[0]), self._outcome(tree[0])
-        return self._first(tree), None
+        return self.first(tree), None
 
     def _collected(self, tree: ir.Tree) -> tuple[Decide, Any]:
         if len(tree) == 1 and isinstance(tree[0], ir.Test):
@@ -260,6 +261,8 @@ def values_of(layout: Layout) -> Callable[..., Values]:
             case "value":
                 attributes = f"{root}.attrs" if place.root in ("subject", "resource") else root
                 items.append(f"{attributes}[{place.name!r}]")
+    if layout.asks_who_acts:
+        items.append("()")
     return compiled([f"return ({''.join(item + ', ' for item in items)})"], bound, codegen.PARAMETERS, (None,))
 
 

@@ -229,8 +229,9 @@ class Bucket:
     """Everything that can decide requests of one action, subject type and resource type.
 
     The three trees hold the same tests as `tests`, arranged; forbids come first, then permits, then approvals.
-    `asks_who_acts` says that some rule reads the actor or the depth of delegation. `required` names what every valid
-    request has of what is read: attributes of the subject and the resource, arguments, context fields.
+    `asks_who_acts` says that some rule reads the actor or the depth of delegation; `again` and `approvals_again` are
+    the forbids and the approvals that do, for whoever else could have called (no permit may). `required` names what
+    every valid request has of what is read: attributes of the subject and the resource, arguments, context fields.
     """
 
     action: str
@@ -242,5 +243,7 @@ class Bucket:
     approvals: Tree
     needs: Needs
     asks_who_acts: bool
+    again: Tree
+    approvals_again: Tree
     required: Mapping[RootName, frozenset[str]]
     approver_checks: Mapping[str, Expr] = field(factory=dict)

@@ -9,7 +9,7 @@ absent is read from the attributes as a whole, behind the test that proves it.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Literal
+from typing import Any, Literal
 
 from attrs import frozen
 
@@ -18,6 +18,16 @@ from . import ir
 ROLE = "{1} in {0}.roles"
 ROLES = "not {0}.roles.isdisjoint({1})"
 ANCESTOR = "{1} in {0}.ancestors"
+_ORDER: tuple[ir.RootName, ...] = (
+    "args",
+    "context",
+    "resource",
+    "subject",
+    "delegator",
+    "approver",
+    "actor",
+    "depth",
+)
 Part = Literal["whole", "attributes", "roles", "ancestors", "value"]
 
 
@@ -33,7 +43,9 @@ class Place:
 class Layout:
     """The places of a bucket, in an order that depends on nothing but what is read.
 
-    `roles` are those that matter of the subject and of the resource.
+    What all links share stands first, then what is of one link, and last who acts: `fixed` counts what stands before
+    that. Where rules ask who acts the last value of all holds the values for everyone else who could have called, each
+    a whole tuple. `roles` are those that matter of the subject and of the resource.
     """
 
     def __init__(self, bucket: ir.Bucket) -> None:
@@ -46,13 +58,19 @@ class Layout:
                 for node in self._reading(guard.condition):
                     found.update(self._places(node))
                     self._collect_roles(node, roles)
-        self.places = tuple(sorted(found))
+        self.places = tuple(sorted(found, key=lambda place: (_ORDER.index(place.root), place)))
+        self.fixed = sum(place.root not in ("actor", "depth") for place in self.places)
+        self.asks_who_acts = bucket.asks_who_acts
         self.roles = {root: frozenset(names) for root, names in roles.items()}
         self._at = {place: at for at, place in enumerate(self.places)}
 
     def at(self, root: ir.RootName, part: Part, name: str = "") -> int:
         """Return where a value stands in the tuple."""
         return self._at[Place(root, part, name)]
+
+    def acting(self, fixed: tuple[Any, ...], actor: Any, depth: int) -> tuple[Any, ...]:
+        """Return the values of a link for one who could have called, and nobody else."""
+        return (*fixed, *(actor if place.root == "actor" else depth for place in self.places[self.fixed :]), ())
 
     def is_value(self, node: ir.Read | ir.Present) -> bool:
         """Whether what is read, or asked for, is there in every valid request; then it has a place of its own."""

@@ -80,7 +80,8 @@ class Plan:
 Reader = Callable[[dict[str, Any], dict[str, Any], dict[str, Any], dict[str, Any], str | None], Values | None]
 """Takes a request, its subject or who that acts for, its action, its resource, and the key of whom this one acts for.
 
-The key, which knows its type, stands for the delegator. Code that wants more raises, and the exact way has it.
+The key, which knows its type, stands for the delegator. Code that wants more raises, and the exact way has it. Who
+acts is left out: the caller adds it.
 """
 
 
@@ -114,7 +115,7 @@ class _ReaderWriter:
         self._fields("args", "ap", plan.arguments, known=None)
         self._fields("context", "c", plan.context, known=None)
         found = {Place("delegator", "whole"): "d", **self._found}
-        items = "".join(f"{found[place]}, " for place in self._layout.places)
+        items = "".join(f"{found[place]}, " for place in self._layout.places[: self._layout.fixed])
         self._add(0, f"return ({items})")
         self._bound |= {
             "none": {},

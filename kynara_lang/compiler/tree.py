@@ -47,7 +47,9 @@ def bucket(
         permits=_arrange(_keyed(by_effect["permit"])),
         approvals=_arrange(_keyed(approvals)),
         needs=_needs(_nodes(tests, checks.values())),
-        asks_who_acts=any(_root(n) in ("actor", "depth") for n in _nodes(tests, checks.values())),
+        asks_who_acts=any(map(_of_who_acts, _nodes(tests, checks.values()))),
+        again=_arrange(_keyed(t for t in by_effect["forbid"] if any(map(_of_who_acts, _nodes((t,), ()))))),
+        approvals_again=_arrange(_keyed(t for t in approvals if any(map(_of_who_acts, _nodes((t,), ()))))),
         required={
             "subject": _required(program.types[subject].attributes),
             "resource": _required(program.types[resource].attributes),
@@ -75,8 +77,8 @@ def _nodes(tests: Iterable[ir.Test], checks: Iterable[ir.Expr]) -> Iterator[ir.R
             yield node
 
 
-def _root(node: ir.Root | ir.Read | ir.Present) -> ir.RootName:
-    return node.name if isinstance(node, ir.Root) else node.root
+def _of_who_acts(node: ir.Root | ir.Read | ir.Present) -> bool:
+    return (node.name if isinstance(node, ir.Root) else node.root) in ("actor", "depth")
 
 
 def _needs(nodes: Iterable[ir.Root | ir.Read | ir.Present]) -> ir.Needs:

@@ -87,12 +87,16 @@ class CompiledBucket:
 
     @cached_property
     def decide(self) -> Decide:
-        """The function that decides a link; it raises whenever something is in error."""
+        """The function that decides a link for everyone who could have called; it raises if something is in error."""
         fuser = self._fuser
         granted: Decide = fuser.decide(self.bucket, self._outcomes.denied())
+        if self.bucket.again:
+            granted = _again(granted, fuser.first(self.bucket.again))
         if not self.bucket.approvals:
             return granted
         matches, waiting = fuser.matches(self.bucket.approvals), self._outcomes.waiting
+        if self.bucket.approvals_again:
+            matches = _matching_again(matches, fuser.matches(self.bucket.approvals_again))
 
         def decide(values: fused.Values) -> LinkOutcome:
             found = granted(values)
@@ -116,6 +120,33 @@ class CompiledBucket:
         if made is None:
             made = self._approvers[rule] = codegen.function(self.bucket.approver_checks[rule])
         return made
+
+
+def _again(first: Decide, again: fused.Decide) -> Decide:
+    """Let forbids that ask who acts stop a link for everyone else who could have called; their values stand last."""
+
+    def decide(values: fused.Values) -> LinkOutcome:
+        found = first(values)
+        if not found.denies:
+            for other in values[-1]:
+                stopped: LinkOutcome | None = again(other)
+                if stopped is not None:
+                    return stopped
+        return found
+
+    return decide
+
+
+def _matching_again(first: fused.Decide, again: fused.Decide) -> fused.Decide:
+    """List approvals that match for anyone who could have called."""
+
+    def matches(values: fused.Values) -> list[int]:
+        found: list[int] = first(values)
+        for other in values[-1]:
+            found += again(other)
+        return found
+
+    return matches
 
 
 class Engine:
@@ -196,12 +227,12 @@ class Engine:
         return [(*fixed, chain[caller], len(chain) - 1 - caller) for caller in callers]
 
     def steps(self, request: Request, buckets: tuple[CompiledBucket, ...]) -> Steps:
-        """Return the function and the values for each link, and for everyone who could have called."""
-        return tuple(
-            (bucket.decide, bucket.values(*view))
-            for at, bucket in enumerate(buckets)
-            for view in self.views(request, buckets, at)
-        )
+        """Return the function and the values for each link."""
+        steps = []
+        for at, bucket in enumerate(buckets):
+            values, *others = [bucket.values(*view) for view in self.views(request, buckets, at)]
+            steps.append((bucket.decide, (*values[:-1], tuple(others)) if others else values))
+        return tuple(steps)
 
     def ready(self, steps: Steps) -> tuple[Callable[[Any], LinkOutcome], Any]:
         """Return what decides links, and what it takes."""

@@ -46,12 +46,16 @@ _OF_TEXT: Mapping[types.Type, Callable[[str], Any]] = {
 
 @frozen(eq=False)
 class _Link:
-    """How to read and decide one link; `alone` says that it reads attributes of the delegator, if there is one."""
+    """How to read and decide one link; `alone` says that it reads attributes of the delegator, if there is one.
+
+    `acting` adds who acts to the values, where some rule asks.
+    """
 
     read: Reader
     decide: Decide
     alone: bool
     type: str
+    acting: Callable[[fused.Values, _Named, int], fused.Values] | None
 
 
 class _Named(str):
@@ -92,7 +96,11 @@ class PlainRequests:
         if link is None:
             return None
         values = link.read(request, subject, action, resource, None)
-        return None if values is None else link.decide(values)
+        if values is None:
+            return None
+        if link.acting is not None:
+            values = link.acting(values, _Named(link.type, subject["id"]), 0)
+        return link.decide(values)
 
     def _chain(
         self, request: dict[str, Any], subject: Any, action: dict[str, Any], resource: dict[str, Any]
@@ -109,19 +117,24 @@ class PlainRequests:
             if "on_behalf_of" not in subject:
                 break
             subject = subject["on_behalf_of"]
-        steps: list[tuple[Decide, fused.Values]] = []
-        keys: set[str] = set()
+        read: list[fused.Values] = []
+        people: list[_Named] = []
         key: _Named | None = None
         for link, subject in reversed(links):
             values = link.read(request, subject, action, resource, key)
             if values is None:
                 return None
             key = _Named(link.type, subject["id"])
-            keys.add(key)
-            steps.append((link.decide, values))
-        if len(keys) != len(steps):
+            people.append(key)
+            read.append(values)
+        if len(set(people)) != len(people):
             return None  # somebody acts for themselves
-        steps.reverse()
+        read.reverse()
+        people.reverse()
+        steps = [
+            (link.decide, _for_all(link, values, people, at))
+            for at, ((link, _), values) in enumerate(zip(links, read, strict=True))
+        ]
         decide, taken = self._engine.ready(tuple(steps))
         return decide(taken)
 
@@ -157,9 +170,9 @@ class PlainRequests:
         return made
 
     def _made(self, bucket: CompiledBucket, subject: EntityType, resource: EntityType) -> _Link | None:
-        """Make the code for a bucket, or return None where a rule asks who acts: that takes several views of a link."""
+        """Make the code for a bucket, or return None where a rule reads attributes of who acts."""
         layout, needs = bucket.layout, bucket.bucket.needs
-        if bucket.bucket.asks_who_acts:
+        if any(root == "actor" for root, _, _ in needs.others):
             return None
         world = self._engine.world
         stored, says_roles, says_parents = world.lookup
@@ -180,7 +193,8 @@ class PlainRequests:
             least=INT_MIN,
             most=INT_MAX,
         )
-        return _Link(reader(layout, plan), bucket.decide, bool(needs.others), subject.key)
+        acting = layout.acting if bucket.bucket.asks_who_acts else None
+        return _Link(reader(layout, plan), bucket.decide, bool(needs.others), subject.key, acting)
 
     def _fields(self, kind: EntityType, needed: frozenset[str], asked: frozenset[str]) -> EntityFields:
         world = self._engine.world
@@ -193,6 +207,15 @@ class PlainRequests:
             {name: closure for name, closure in roles.items() if closure},
             _parents(world, kind),
         )
+
+
+def _for_all(link: _Link, values: fused.Values, people: list[_Named], at: int) -> fused.Values:
+    """Add who acts to the values of a link, and the values for everyone else up to it who could have called."""
+    if link.acting is None:
+        return values
+    depth = len(people) - 1
+    others = tuple(link.acting(values, people[caller], depth - caller) for caller in range(1, at + 1))
+    return (*link.acting(values, people[0], depth)[:-1], others)
 
 
 def _fields(world: World, slots: Mapping[str, Slot], needed: Iterable[str] | None) -> tuple[Field, ...]:

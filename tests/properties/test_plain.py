@@ -15,8 +15,10 @@ from typing import Any
 from hypothesis import given, note
 from hypothesis import strategies as st
 
+from kynara_lang.compiler.layout import Layout
 from kynara_lang.runtime.decision import Decision, Effect
 from kynara_lang.runtime.entities import Entities
+from kynara_lang.runtime.plain import _Named
 from kynara_lang.runtime.policyset import PolicySet
 from kynara_lang.runtime.problems import InvalidRequest
 
@@ -165,12 +167,14 @@ def plain_values(policies: PolicySet, request: Any) -> Any:
             plain.decide(request)
         else:
             link = plain._link(action["name"], resource["type"], subject["type"])
-            values = (
-                None
-                if link is None or type(request) is not dict
-                else link.read(request, subject, action, resource, None)
-            )
-            read += [] if values is None else [values]
+            if link is not None and type(request) is dict:
+                values = link.read(request, subject, action, resource, None)
+                acts = link.acting is not None and values is not None
+                read += (
+                    []
+                    if values is None
+                    else [link.acting(values, _Named(link.type, subject["id"]), 0) if acts else values]
+                )
     except Exception:
         return None
     finally:
@@ -192,9 +196,19 @@ def agree(policies: PolicySet, request: Any) -> bool:
     prepared = policies._prepare(request)  # what was read must be a valid request
     steps = policies._engine.steps(prepared.request, prepared.buckets)
     for bucket, mine, (_, its) in zip(prepared.buckets, values, steps, strict=True):
-        for place, one, other in zip(bucket.layout.places, mine, its, strict=True):
-            assert shape(one, place.part) == shape(other, place.part), place
+        alike(bucket.layout, mine, its)
+        assert bucket.layout.asks_who_acts == (len(mine) > len(bucket.layout.places))
+        if bucket.layout.asks_who_acts:
+            for one, other in zip(mine[-1], its[-1], strict=True):
+                alike(bucket.layout, one, other)
     return True
+
+
+def alike(layout: Layout, mine: Any, its: Any) -> None:
+    """Compare the values of a link, place by place."""
+    assert len(mine) == len(its)
+    for place, one, other in zip(layout.places, mine, its, strict=False):
+        assert shape(one, place.part) == shape(other, place.part), place
 
 
 def shape(value: Any, part: str = "value") -> Any:
@@ -209,7 +223,7 @@ def shape(value: Any, part: str = "value") -> Any:
     if isinstance(value, str):
         return str, str(value)
     if isinstance(value, tuple | frozenset):
-        return type(value), type(value)(map(shape, value))
+        return type(value), (tuple if isinstance(value, tuple) else frozenset)(map(shape, value))
     return type(value), value
 
 
