@@ -8,16 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
-from typing import Any
+from typing import Any, TypeAlias
 
 from attrs import frozen
 
 from ..checker.symbols import EntityType
-from ..compiler import fused
+from ..compiler import fused, ir
 from ..compiler.reader import EntityFields, Field, Inline, Plan, Reader, reader
 from ..semantics import types
 from ..semantics.addresses import read_ip
-from ..semantics.entity import entity_key
+from ..semantics.entity import Entity, entity_key
 from ..semantics.hosts import read_email, read_host
 from ..semantics.numbers import INT_MAX, INT_MIN
 from ..semantics.paths import read_path
@@ -30,7 +30,7 @@ from .engine import CompiledBucket, Decide, Engine
 from .entities import Slot, World
 from .outcomes import LinkOutcome
 from .problems import InvalidRequest, Problems
-from .request import MAX_CHAIN
+from .request import MAX_CHAIN, read_principal
 
 _INLINE: Mapping[types.Type, Inline] = {types.BOOL: "bool", types.INT: "int", types.STRING: "string"}
 _OF_TEXT: Mapping[types.Type, Callable[[str], Any]] = {
@@ -44,22 +44,26 @@ _OF_TEXT: Mapping[types.Type, Callable[[str], Any]] = {
 }
 
 
+_Person: TypeAlias = "_Named | Entity"
+
+
 @frozen(eq=False)
 class _Link:
-    """How to read and decide one link; `alone` says that it reads attributes of the delegator, if there is one.
+    """How to read and decide one link.
 
-    `acting` adds who acts to the values, where some rule asks.
+    `acting` adds who acts to the values, where some rule asks. `others` are the attributes that rules read of the
+    delegator or the actor, by their type; where rules ask for no attributes, roles or ancestors of theirs it is None.
     """
 
     read: Reader
     decide: Decide
-    alone: bool
     type: str
-    acting: Callable[[fused.Values, _Named, int], fused.Values] | None
+    acting: Callable[[fused.Values, _Person, int], fused.Values] | None
+    others: Mapping[tuple[ir.RootName, str], frozenset[str]] | None
 
 
 class _Named(str):
-    """The key of a delegator, and its type: all that most rules ask of one.
+    """The key of a delegator or of who acts, and its type: all that most rules ask of one.
 
     It has no attributes, roles or ancestors on purpose: code that wants them raises, and the exact way has them.
     """
@@ -99,7 +103,8 @@ class PlainRequests:
         if values is None:
             return None
         if link.acting is not None:
-            values = link.acting(values, _Named(link.type, subject["id"]), 0)
+            (person,) = self._people([(link, subject)])
+            values = link.acting(values, person, 0)
         return link.decide(values)
 
     def _chain(
@@ -111,32 +116,40 @@ class PlainRequests:
             if type(subject) is not dict or len(links) == MAX_CHAIN:
                 return None
             link = self._link(action["name"], resource["type"], subject["type"])
-            if link is None or link.alone:
+            if link is None:
                 return None
             links.append((link, subject))
             if "on_behalf_of" not in subject:
                 break
             subject = subject["on_behalf_of"]
-        read: list[fused.Values] = []
-        people: list[_Named] = []
-        key: _Named | None = None
-        for link, subject in reversed(links):
-            values = link.read(request, subject, action, resource, key)
-            if values is None:
-                return None
-            key = _Named(link.type, subject["id"])
-            people.append(key)
-            read.append(values)
+        people = self._people(links)
         if len(set(people)) != len(people):
             return None  # somebody acts for themselves
-        read.reverse()
-        people.reverse()
-        steps = [
-            (link.decide, _for_all(link, values, people, at))
-            for at, ((link, _), values) in enumerate(zip(links, read, strict=True))
-        ]
+        steps: list[tuple[Decide, fused.Values]] = []
+        for at, (link, subject) in enumerate(links):
+            delegator = people[at + 1] if at + 1 < len(people) else None
+            values = link.read(request, subject, action, resource, delegator)
+            if values is None:
+                return None
+            steps.append((link.decide, values if link.acting is None else _for_all(link.acting, values, people, at)))
         decide, taken = self._engine.ready(tuple(steps))
         return decide(taken)
+
+    def _people(self, links: list[tuple[_Link, dict[str, Any]]]) -> list[_Person]:
+        """Return the principals of a chain, as far as the rules of any link ask for them."""
+        if all(link.others is None for link, _ in links):
+            return [_Named(link.type, _text(subject["id"])) for link, subject in links]
+        people: list[_Person] = []
+        for at, (link, subject) in enumerate(links):
+            asked = [later.others.get(("actor", link.type)) for later, _ in links[at:] if later.others]
+            if at > 0 and (before := links[at - 1][0].others):
+                asked.append(before.get(("delegator", link.type)))
+            names = [some for some in asked if some is not None]
+            if not names:
+                people.append(_Named(link.type, _text(subject["id"])))
+                continue
+            people.append(read_principal(self._engine.world, subject, names[0].union(*names[1:])))
+        return people
 
     def warm(self, action: str, resource: str, subject: str) -> None:
         """Make the code for requests of an action and two types, by their spellings."""
@@ -169,11 +182,9 @@ class PlainRequests:
         self._links.setdefault(action, {}).setdefault(resource, {})[subject] = made
         return made
 
-    def _made(self, bucket: CompiledBucket, subject: EntityType, resource: EntityType) -> _Link | None:
-        """Make the code for a bucket, or return None where a rule reads attributes of who acts."""
+    def _made(self, bucket: CompiledBucket, subject: EntityType, resource: EntityType) -> _Link:
+        """Make the code for a bucket."""
         layout, needs = bucket.layout, bucket.bucket.needs
-        if any(root == "actor" for root, _, _ in needs.others):
-            return None
         world = self._engine.world
         stored, says_roles, says_parents = world.lookup
         parameters = world.parameters(bucket.bucket.action)
@@ -194,7 +205,17 @@ class PlainRequests:
             most=INT_MAX,
         )
         acting = layout.acting if bucket.bucket.asks_who_acts else None
-        return _Link(reader(layout, plan), bucket.decide, bool(needs.others), subject.key, acting)
+        return _Link(reader(layout, plan), bucket.decide, subject.key, acting, self._others(bucket.bucket))
+
+    def _others(self, bucket: ir.Bucket) -> Mapping[tuple[ir.RootName, str], frozenset[str]] | None:
+        """Return the attributes that rules read of a delegator or an actor of each type, if they ask for anything."""
+        roots = {root for root, _, _ in bucket.needs.others} | _asked_for_more(bucket)
+        return {
+            (root, key): bucket.needs.of_other(root, key) & kind.attributes.keys()
+            for root in roots
+            for key, kind in self._engine.program.types.items()
+            if kind.kind == "subject"
+        } or None
 
     def _fields(self, kind: EntityType, needed: frozenset[str], asked: frozenset[str]) -> EntityFields:
         world = self._engine.world
@@ -209,13 +230,32 @@ class PlainRequests:
         )
 
 
-def _for_all(link: _Link, values: fused.Values, people: list[_Named], at: int) -> fused.Values:
+def _text(value: Any) -> str:
+    """Return a text of exactly that kind; another might say that it equals several."""
+    if type(value) is not str:
+        raise TypeError
+    return value
+
+
+def _asked_for_more(bucket: ir.Bucket) -> set[ir.RootName]:
+    """Return who of the delegator and the actor is asked for roles or ancestors."""
+    found: set[ir.RootName] = set()
+    for node in (n for test in bucket.tests for guard in test.guards for n in ir.descend(guard.condition)):
+        match node:
+            case ir.Apply(template, (ir.Root("delegator" | "actor" as name), *_)) if ".roles" in template or (
+                ".ancestors" in template
+            ):
+                found.add(name)
+    return found
+
+
+def _for_all(
+    acting: Callable[[fused.Values, _Person, int], fused.Values], values: fused.Values, people: list[_Person], at: int
+) -> fused.Values:
     """Add who acts to the values of a link, and the values for everyone else up to it who could have called."""
-    if link.acting is None:
-        return values
     depth = len(people) - 1
-    others = tuple(link.acting(values, people[caller], depth - caller) for caller in range(1, at + 1))
-    return (*link.acting(values, people[0], depth)[:-1], others)
+    others = tuple([acting(values, people[caller], depth - caller) for caller in range(1, at + 1)])
+    return (*acting(values, people[0], depth)[:-1], others)
 
 
 def _fields(world: World, slots: Mapping[str, Slot], needed: Iterable[str] | None) -> tuple[Field, ...]:

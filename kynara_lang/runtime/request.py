@@ -190,6 +190,16 @@ def read_known(world: World, subject: object, context: object) -> tuple[tuple[En
     return tuple(chain), values
 
 
+def read_principal(world: World, raw: Mapping[str, object], names: frozenset[str]) -> Entity:
+    """Read one principal of a chain with the named attributes, or raise `InvalidRequest`."""
+    problems = Problems()
+    entity = _read_entity(world, raw, "subject", problems)
+    found = None if entity is None else _fill(world, entity, names, problems)
+    if problems or found is None:
+        raise InvalidRequest(problems)
+    return found
+
+
 def ignored_attributes(world: World, shape: Shape) -> list[str]:
     """List the JSON paths of what the request carries to no effect, entity by entity.
 

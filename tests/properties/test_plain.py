@@ -18,7 +18,6 @@ from hypothesis import strategies as st
 from kynara_lang.compiler.layout import Layout
 from kynara_lang.runtime.decision import Decision, Effect
 from kynara_lang.runtime.entities import Entities
-from kynara_lang.runtime.plain import _Named
 from kynara_lang.runtime.policyset import PolicySet
 from kynara_lang.runtime.problems import InvalidRequest
 
@@ -169,12 +168,9 @@ def plain_values(policies: PolicySet, request: Any) -> Any:
             link = plain._link(action["name"], resource["type"], subject["type"])
             if link is not None and type(request) is dict:
                 values = link.read(request, subject, action, resource, None)
-                acts = link.acting is not None and values is not None
-                read += (
-                    []
-                    if values is None
-                    else [link.acting(values, _Named(link.type, subject["id"]), 0) if acts else values]
-                )
+                if link.acting is not None and values is not None:
+                    values = link.acting(values, *plain._people([(link, subject)]), 0)
+                read += [] if values is None else [values]
     except Exception:
         return None
     finally:

@@ -211,3 +211,48 @@ def test_chains_of_every_length() -> None:
             for size in (7, 50, 60, 100)
         ]
         assert judged(policies, requests) == {"allow", "deny", "require_approval"}
+
+
+WHO = (
+    'forbid low { subject any action read resource Doc when actor is Agent and actor.trust == "low" }\n',
+    "forbid junior { subject any action read resource Doc when delegated and delegator is User and delegator.level < 2 }\n",
+    "forbid novice { subject any action read resource Doc when actor is User and not (actor holds reader) }\n",
+    "forbid idle { subject any action read resource Doc when delegated and delegator is User and delegator holds editor and resource.size == 9 }\n",
+    'forbid out { subject any action read resource Doc when actor is User and actor in Team::"x" }\n',
+    rule("forbid", "deep", "when delegation.depth > 1 and resource.size > 50"),
+    rule("require approval", "wait", "when actor is Agent and delegation.depth == 1"),
+    rule("require approval", "nick", 'when actor is User and actor has nick and actor.nick == "n"'),
+)
+
+
+@pytest.mark.parametrize("asked", [*((text,) for text in WHO), WHO])
+def test_rules_that_ask_who_acts_for_whom(asked: tuple[str, ...]) -> None:
+    """Everyone up to a link could have called: the least counts. None of this needs the exact way."""
+    policies = program(rule("permit", "all", "when resource.size < 100") + "".join(asked))
+    people = [
+        ALICE,
+        having(ALICE, level=1),
+        {**ALICE, "roles": []},
+        {**having(ALICE, nick="n"), "parents": [{"type": "Team", "id": "x"}]},
+        BOT,
+        having(BOT, trust="low"),
+    ]
+    chains = (
+        [(p,) for p in people]
+        + [(p, q) for p in people for q in people]
+        + [(BOT, p, q) for p in people for q in people]
+    )
+    requests = []
+    for chain in chains:
+        named = [{**person, "id": f"p{i}"} for i, person in enumerate(chain)]
+        requests += [ask(*named, resource=having(DOC, size=size)) for size in (9, 60, 100)]
+    assert "deny" in judged(policies, requests)
+    assert all(policies._plain.decide(request) is not None for request in requests)
+
+
+def test_who_acts_is_validated_where_some_rule_asks() -> None:
+    policies = program(rule("permit", "all") + WHO[0] + WHO[1])
+    for broken in (having(BOT, trust=None), having(BOT, trust="lower"), having(BOT, trust=7), {**BOT, "roles": 7}):
+        for chain in ((broken,), (broken, ALICE), (ALICE, broken)):
+            judged(policies, [ask(*chain), ask(*chain, resource=having(DOC, size=9))])
+    assert policies.decide(ask(BOT, having(ALICE, level=None))).errors
