@@ -87,6 +87,11 @@ COMMANDS: Final[dict[str, Entry]] = {
         "Write a project to start from: a policy with tests, settings and a README.",
         "kynara init my-policies",
     ),
+    "inspect": Entry(
+        "kynara_lang.cli.inspect:inspect",
+        "Show what a decision costs at worst, and which rules are looked at for every request.",
+        "kynara inspect policies/",
+    ),
     "rule": Entry(
         "kynara_lang.cli.rule:rule",
         "Show what a lint or an error is about, and how to cure it.",

@@ -154,8 +154,10 @@ def descend(expr: Expr) -> Iterator[Expr]:
 
 
 def conjuncts(condition: Expr) -> tuple[Expr, ...]:
-    """Return what must all hold for a condition to hold, in the order of evaluation."""
-    return condition.operands if isinstance(condition, And) else (condition,)
+    """Return what must all hold for a condition to hold, in the order of evaluation, however it is nested."""
+    if not isinstance(condition, And):
+        return (condition,)
+    return tuple(conjunct for operand in condition.operands for conjunct in conjuncts(operand))
 
 
 TRUE, FALSE = Const(True), Const(False)

@@ -50,7 +50,7 @@ class Asked:
 
 Keys = Mapping[Key, Asked]
 
-_ENCLOSING: Final = {
+ENCLOSING: Final = {
     "path_within({0}, {1})": "enclosing_paths({0})",
     "host_within({0}, {1})": "enclosing_domains({0})",
 }
@@ -64,13 +64,14 @@ _STEADY: Final = ("subject", "resource", "args", "context")
 """What is read of these is there in every valid request, or behind a test that proves it: there may be no delegator."""
 
 
-def keys_of(test: ir.Test) -> Keys:
-    """Return the keys that may leave a test aside."""
-    certain = test.rule.effect != "permit"
+def keys_of(test: ir.Test, *, certain: bool | None = None) -> Keys:
+    """Return the keys that may leave a test aside; `certain` keeps those alone that come before what can fail."""
+    if certain is None:
+        certain = test.rule.effect != "permit"
     found: dict[Key, Asked] = {}
     fails: tuple[str, ...] | None = None
     for conjunct in (c for guard in test.guards for c in ir.conjuncts(guard.condition)):
-        keys = list(_keys(conjunct))
+        keys = list(keys_in(conjunct))
         if certain and conjunct.fails and fails is None and keys:
             fails = keys[0][0].value
         if certain and (conjunct.fails or fails is not None) and not any(key.value == fails for key, _ in keys):
@@ -93,7 +94,7 @@ def proof(on: ir.Expr) -> ir.Present | None:
     return None
 
 
-def _keys(expr: ir.Expr) -> Iterator[tuple[Key, Asked]]:
+def keys_in(expr: ir.Expr) -> Iterator[tuple[Key, Asked]]:
     """Yield what a condition needs, if it is that a value is one of some constants."""
     match expr:
         case ir.Apply("{1} in {0}.roles", (ir.Root(name) as on, ir.Const(value))) if name != "delegator":
@@ -109,11 +110,11 @@ def _keys(expr: ir.Expr) -> Iterator[tuple[Key, Asked]]:
             yield Key(of), Asked(on, frozenset({value}), (expr,))
         case ir.Apply("{0} in {1}", (on, ir.Const(value))) if (of := _value(on)) is not None:
             yield Key(of), Asked(on, value, (expr,))
-        case ir.Apply(template, (on, ir.Const(value))) if template in _ENCLOSING and (of := _value(on)) is not None:
+        case ir.Apply(template, (on, ir.Const(value))) if template in ENCLOSING and (of := _value(on)) is not None:
             yield Key(of, "within"), Asked(_around(template, on), frozenset({value}), (expr,))
         case ir.Each("any", local, ir.Const(values), ir.Apply(template, (on, ir.Local(one)))) if one == local:
             of = _value(on)
-            if of is not None and template in _ENCLOSING:
+            if of is not None and template in ENCLOSING:
                 yield Key(of, "within"), Asked(_around(template, on), values, (expr,))
             elif of is not None and template == _IN_BLOCK:
                 yield Key(of, "range"), Asked(on, union(values), (expr,))
@@ -122,7 +123,7 @@ def _keys(expr: ir.Expr) -> Iterator[tuple[Key, Asked]]:
 
 
 def _around(template: str, on: ir.Expr) -> ir.Expr:
-    return ir.Apply(_ENCLOSING[template], (on,), on.fails)
+    return ir.Apply(ENCLOSING[template], (on,), on.fails)
 
 
 def _range(expr: ir.Apply | ir.Not) -> Iterator[tuple[Key, Asked]]:

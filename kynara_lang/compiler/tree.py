@@ -18,7 +18,7 @@ from .intervals import cover, overlap
 from .keys import Key, Keys, keys_of
 from .lower import EntityMaker, Lowering
 
-_FEW = 8  # so many are tested one by one as fast as by a switch
+FEW = 8  # so many are tested one by one as fast as by a switch
 _DEEPEST = 8
 
 
@@ -104,7 +104,7 @@ def _keyed(tests: Iterable[ir.Test]) -> list[_Keyed]:
 
 
 def _arrange(tests: list[_Keyed], depth: int = 0, used: frozenset[Key] = frozenset()) -> ir.Tree:
-    if len(tests) <= _FEW or depth >= _DEEPEST:
+    if len(tests) <= FEW or depth >= _DEEPEST:
         return tuple(test for test, _ in tests)
     best = _best([keys for _, keys in tests])
     if best is None:

@@ -127,6 +127,15 @@ def test_what_is_only_as_certain_as_the_value_that_is_switched_on_may_stand_behi
     assert all(isinstance(n, ir.Test) for n in bucket(rules("forbid f", other)).forbids)
 
 
+def test_what_a_predicate_asks_for_tells_rules_apart_too() -> None:
+    lets = "".join(f'let p{i}(d: Doc) = d.kind == "k{i}" and d.size > 1\n' for i in range(20))
+    (node,) = bucket(lets + rules("permit q", "scope p#(resource) and resource.tenant == subject.tenant")).permits
+    assert isinstance(node, ir.Switch)
+    assert node.label == "resource.kind"
+    left = [guard.condition for case in node.cases.values() for test in case for guard in test.guards]
+    assert all(isinstance(c, ir.And) and len(c.operands) == 2 for c in left)
+
+
 def test_a_forbid_is_not_skipped_by_what_stands_behind_something_that_can_fail() -> None:
     risky = rules("forbid f", "when resource.size + 1 > 0", 'when resource.kind == "k#"')
     assert all(isinstance(n, ir.Test) for n in bucket(risky).forbids)
