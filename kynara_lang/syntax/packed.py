@@ -1,8 +1,8 @@
 """Rules as bytes: for a program of so many rules that the trees of all would not fit.
 
 A tree takes some ten thousand bytes, its rows as JSON less than a thousand, and the rows of many rules, compressed, a
-tenth of that. So rules are packed one by one while a file is parsed, unpacked one by one while they are checked, and kept on a
-shelf, from which the few that a request is about are taken when it comes.
+tenth of that. So rules are packed one by one while a file is parsed, unpacked one by one while they are checked, and
+kept on a shelf, from which the few that a request is about are taken when it comes.
 """
 
 from __future__ import annotations
