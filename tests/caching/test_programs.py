@@ -21,7 +21,8 @@ import acme.base (Owned, no_nights)
 
 subject User is Owned { owner: String }
 resource Order is Owned { owner: String, total: Int }
-action read, refund { amount: Int } on Order
+action read on Order
+action refund on Order (amount: Int)
 role support
 let small(o: Order) = o.total < 100
 
@@ -38,7 +39,8 @@ permit refunds "Support refunds what is small" {
 }
 require approval large { subject User  action refund  resource Order  when args.amount > 50  from User with role support }
 fixture o = Order::"1" { owner: "a", total: 5 }
-test "nothing is without an owner" { deny User::"u" { owner: "b" } read o }
+fixture u = User::"u" { owner: "b" }
+test "an order is its owner's" { given u  expect deny read on o }
 """
 BASE = """\
 module acme.base
