@@ -100,8 +100,8 @@ def compile_sources(
 ) -> Checked:
     """Parse and check a program to decide requests with, and keep of it what that takes.
 
-    It is checked as `check_sources` does without lints. But of each rule only the head stays, and the rest is packed;
-    of the files nothing stays that decides nothing, such as tests and comments. The digest is known already.
+    It is checked as `check_sources` does without lints. But of each rule only the head stays, and the rest is packed,
+    so lints cannot look at it any more; comments are gone, too. The digest is known already.
     """
     from .compiler.digest import Summing  # only here: a check compiles nothing
 
@@ -119,7 +119,7 @@ def compile_sources(
     program = check(modules, imported, Offered(libraries.names, _declared(libraries, parser.read)), report, summing)
     program.digest = sums[0].result()
     program.modules = tuple(without_rules(module) for module in program.modules)
-    program.tests, program.fixtures, program.invariants = (), {}, ()
+    program.has_trees = False
     return Checked(program, report.sorted(), report.has_errors, len(sources))
 
 
@@ -129,9 +129,8 @@ def read_packed(source: Source, report: Report) -> ast.Module:
 
 
 def without_rules(module: ast.Module) -> ast.Module:
-    """Return a module with what requests are decided by, and without its rules, which are in the program."""
-    no_part = ast.RuleDecl | ast.TestDecl | ast.FixtureDecl | ast.InvariantDecl
-    declarations = tuple(d for d in module.declarations if not isinstance(d, no_part))
+    """Return a module without its rules, which the program has packed, and without its comments."""
+    declarations = tuple(d for d in module.declarations if not isinstance(d, ast.RuleDecl))
     return evolve(module, declarations=declarations, comments=(), packed=())
 
 

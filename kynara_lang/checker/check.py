@@ -51,6 +51,7 @@ def restore(
     """Return a program whose rules were checked before, or None if what it is made of does not belong together."""
     report = Report()
     program = _check(sorted(files, key=lambda m: m.source.name), libraries, available, report, kept=kept)
+    program.has_trees = False
     return None if report.has_errors else program
 
 

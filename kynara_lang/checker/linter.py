@@ -145,6 +145,16 @@ def own_modules(program: Program) -> tuple[ast.Module, ...]:
     return tuple(module for module in program.modules if module.source not in program.library_sources)
 
 
+def own_trees(program: Program) -> tuple[ast.Module, ...]:
+    """Return the files that are the program itself, with all that is written there.
+
+    Raises `ValueError` for a program that was compiled to decide with: nothing would be found in it.
+    """
+    if not program.has_trees:
+        raise ValueError("this program was compiled to decide with, and its rules are packed: check its files instead")
+    return own_modules(program)
+
+
 def run(program: Program, settings: LintSettings, today: datetime.date | None = None) -> tuple[Diagnostic, ...]:
     """Return what the selected lints find in a program without errors, by file and place.
 
@@ -152,6 +162,7 @@ def run(program: Program, settings: LintSettings, today: datetime.date | None = 
     """
     report = Report()
     shared: dict[Callable[[Program], Any], Any] = {}
+    trees = own_trees(program)
     running = [
         (lint_of(code), Context(program, code, settings, today, report, shared)) for code in running_codes(settings)
     ]
@@ -165,7 +176,7 @@ def run(program: Program, settings: LintSettings, today: datetime.date | None = 
         for kind, function in lint.nodes.items():
             by_node.setdefault(kind, []).append((function, context))
     if by_node:
-        for module in own_modules(program):
+        for module in trees:
             for top in (*module.imports, *module.declarations):
                 for node in walk.descend(top):
                     for function, context in by_node.get(type(node), ()):

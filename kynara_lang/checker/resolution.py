@@ -54,7 +54,7 @@ _FOREIGN_TYPES = {
 }
 _MAX_PARTS = 1_000  # of a type once the types it names are written out
 _MAX_LEVELS = 60
-MAX_EXTENDED = 1_000_000
+MAX_EXTENDED = 2_000_000
 """How many roles all roles together extend, directly and through others."""
 
 X = TypeVar("X", EntityType, ActionSymbol, RoleSymbol)

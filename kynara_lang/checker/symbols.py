@@ -246,7 +246,7 @@ class Program:
     each name is that an imported library declares; `unnamed` holds the keys of library types and actions that no import
     list of the program names, which no permit of the program covers. `library_sources` are the sources of the modules
     that are libraries, not files of the program. `offered` knows what can be imported besides. `digest` is that of the
-    program where it was worked out with it.
+    program where it was worked out with it. `has_trees` says whether the modules hold the rules, too.
 
     What is reported once is not held against the rest of a program: `unfinished` holds the keys of entity types with a
     trait that is not known, `unimported` names that an import was to bind, or that were found to need one.
@@ -275,3 +275,4 @@ class Program:
     unimported: set[str] = field(factory=set)
     library_sources: frozenset[Source] = frozenset()
     digest: str | None = None
+    has_trees: bool = True

@@ -85,7 +85,8 @@ class Decider:
             error = DecisionError("malformed-request", problem.message, path=problem.path)
             return Ruling(_denied(policies, error), _readable(call), policies, call.situation)
         except Unavailable as missing:
-            error = DecisionError("policies-unavailable", f"there are no policies to decide with: {missing}")
+            said = "; ".join(str(missing).splitlines())
+            error = DecisionError("policies-unavailable", f"there are no policies to decide with: {said}")
         except Exception as exception:  # fail closed: whatever went wrong, the answer is no
             error = DecisionError("guard-failed", f"the call could not be decided: {told(exception)}")
         # A call that cannot be put as a request is never let through, whatever else has failed.

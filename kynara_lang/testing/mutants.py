@@ -12,7 +12,7 @@ from itertools import pairwise, zip_longest
 
 from attrs import frozen
 
-from ..checker.linter import own_modules
+from ..checker.linter import own_trees
 from ..checker.symbols import ActionSymbol, Program
 from ..diagnostics.diagnostic import Edit
 from ..diagnostics.source import Span
@@ -52,7 +52,7 @@ def mutants(program: Program) -> tuple[Mutant, ...]:
     actions = {action.name: action for action in program.actions.values()}
     found = [
         list(_of(decl, actions))
-        for module in own_modules(program)
+        for module in own_trees(program)
         for decl in module.declarations
         if isinstance(decl, ast.RuleDecl | ast.LetDecl)
     ]
@@ -190,7 +190,7 @@ def beyond_tests(program: Program) -> int:
 
 
 def _clauses(program: Program) -> Iterable[ast.Clause]:
-    for module in own_modules(program):
+    for module in own_trees(program):
         for decl in module.declarations:
             if isinstance(decl, ast.RuleDecl):
                 yield from decl.clauses

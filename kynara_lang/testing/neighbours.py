@@ -15,7 +15,7 @@ from typing import Any, Final
 from attrs import define, field, frozen
 
 from ..analysis.witness import ordinary
-from ..checker.linter import own_modules
+from ..checker.linter import own_trees
 from ..checker.symbols import ActionSymbol, AttributeSymbol, EntityType, Program, RuleSymbol
 from ..runtime.canonical import canonical_json, canonical_value
 from ..runtime.policyset import PolicySet
@@ -122,7 +122,7 @@ class Neighbours:
     def _add_constants(self) -> None:
         """Add the literals of rules and lets, and the numbers beside them."""
         tables = self.program.tables
-        for module in own_modules(self.program):
+        for module in own_trees(self.program):
             for decl in module.declarations:
                 for node in walk.descend(decl) if isinstance(decl, ast.RuleDecl | ast.LetDecl) else ():
                     kind = tables.types.get(node)

@@ -12,8 +12,13 @@ from attrs import evolve
 import kynara_lang as kynara
 from kynara_lang import program as front
 from kynara_lang.caching.keeper import Keeper, program_cache
+from kynara_lang.checker import linter
+from kynara_lang.checker.settings import LintSettings
 from kynara_lang.checker.stored_rules import StoredRule
 from kynara_lang.pipeline import compile_sources
+from kynara_lang.testing import cases
+from kynara_lang.testing.mutants import mutants
+from kynara_lang.testing.running import run_test
 
 MAIN = """\
 module shop
@@ -40,7 +45,7 @@ permit refunds "Support refunds what is small" {
 require approval large { subject User  action refund  resource Order  when args.amount > 50  from User with role support }
 fixture o = Order::"1" { owner: "a", total: 5 }
 fixture u = User::"u" { owner: "b" }
-test "an order is its owner's" { given u  expect deny read on o }
+test "an order is its owner's" { given u  at 2026-01-01T12:00:00Z  expect deny read on o }
 """
 BASE = """\
 module acme.base
@@ -116,6 +121,22 @@ def test_a_program_from_the_cache_decides_and_explains_as_the_one_that_was_compi
     assert {d["decision"] for d, _ in said(second)} == {"allow", "deny", "require_approval"}
     assert [rule.span.text for rule in fresh.program.rules] == [rule.span.text for rule in second.program.rules]
     assert next(rule.decl.doc for rule in second.program.rules if rule.name == "shop.own") is not None
+
+
+def test_tests_are_kept_too(policies: Path) -> None:
+    for _ in range(2):
+        loaded = kynara.load(policies, cache=program_cache())
+        (test,) = cases.tests_of(loaded.program)
+        assert (test.title, run_test(loaded, test).passed) == ("an order is its owner's", True)
+
+
+def test_lints_and_changes_are_not_looked_for_where_nothing_would_be_found(policies: Path) -> None:
+    for _ in range(2):
+        program = kynara.load(policies, cache=program_cache()).program
+        with pytest.raises(ValueError, match="its rules are packed"):
+            linter.run(program, LintSettings())
+        with pytest.raises(ValueError, match="its rules are packed"):
+            mutants(program)
 
 
 def test_without_asking_nothing_is_kept(policies: Path) -> None:
