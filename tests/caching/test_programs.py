@@ -45,7 +45,7 @@ permit refunds "Support refunds what is small" {
 require approval large { subject User  action refund  resource Order  when args.amount > 50  from User with role support }
 fixture o = Order::"1" { owner: "a", total: 5 }
 fixture u = User::"u" { owner: "b" }
-test "an order is its owner's" { given u  at 2026-01-01T12:00:00Z  expect deny read on o }
+test "an order is its owner's" { given u  given context { now: 2026-01-01T12:00:00Z }  expect deny read on o }
 """
 BASE = """\
 module acme.base
