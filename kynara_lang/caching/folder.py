@@ -92,7 +92,9 @@ class Cache:
                 count, size = count - 1, size - status.st_size
 
     def _signature(self, name: str, payload: bytes) -> bytes:
-        return hmac.digest(self._key, b"%s\n%s" % (name.encode(), payload), "sha256").hex().encode()
+        signature = hmac.new(self._key, name.encode() + b"\n", "sha256")
+        signature.update(payload)  # not in one piece with the name: a payload can be large
+        return signature.hexdigest().encode()
 
 
 def key_of(*parts: str) -> str:

@@ -87,20 +87,22 @@ def _sources(inputs: Inputs) -> dict[int | str, Source]:
     return files | {name: source for name, source in sorted(inputs.imported.items()) if source is not None}
 
 
-def _sections(payload: bytes) -> tuple[Any, list[bytes]]:
+def _sections(payload: bytes) -> tuple[Any, list[memoryview]]:
+    """Return the head and the sections behind it, which are not copied: they are most of the program."""
     end = payload.index(b"\n")
     head = json.loads(payload[:end])
     at = end + 1
+    whole = memoryview(payload)
     sections = []
     for size in head["sizes"]:
-        sections.append(payload[at : at + size])
+        sections.append(whole[at : at + size])
         at += size
     if at != len(payload):
         raise ValueError
     return head, sections
 
 
-def _program(head: Any, sections: Sequence[bytes], inputs: Inputs) -> Program | None:
+def _program(head: Any, sections: Sequence[memoryview], inputs: Inputs) -> Program | None:
     named = _sources(inputs)
     sources = list(named.values())
     modules = [stored.from_data(data, sources[at]) for at, data in head["modules"]]
@@ -131,12 +133,14 @@ class _Kind:
     resource_types: frozenset[str]
 
 
-def _rules(head: Any, sections: Sequence[bytes], sources: Sequence[Source], bodies: Bodies) -> Iterator[StoredRule]:
+def _rules(
+    head: Any, sections: Sequence[memoryview], sources: Sequence[Source], bodies: Bodies
+) -> Iterator[StoredRule]:
     kinds = [
         _Kind(effect, module, library, sources[at], frozenset(actions), frozenset(subjects), frozenset(resources))
         for effect, module, library, at, actions, subjects, resources in head["kinds"]
     ]
-    names = sections[0].decode().split("\n") if sections[0] else []
+    names = str(sections[0], "utf-8").split("\n") if sections[0] else []
     columns = []
     for content in sections[1 : 1 + len(_COLUMNS)]:
         column = array(_NUMBERS)

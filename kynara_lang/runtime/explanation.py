@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from attrs import evolve, frozen
 
-from ..checker.symbols import PatternSymbol, RuleSymbol
+from ..checker.symbols import RuleSymbol
 from ..compiler import ir
 from ..diagnostics.source import Span
 from ..semantics.display import display, display_entity
@@ -350,13 +350,9 @@ def _kept_out(shape: Shape, at: int, rule: RuleSymbol) -> tuple[str, str]:
     kind = shape.chain[at].type
     if shape.action.key not in rule.actions:
         return "action", f"it is not about `{shape.action.name}`"
-    if not _covers(rule.subjects, kind.key):
+    if kind.key not in rule.subject_types:
         return "subject", f"it is not for {_an(kind.name)}"
     return "resource", f"it is not on {_an(shape.resource.type.name)}"
-
-
-def _covers(patterns: Iterable[PatternSymbol], key: str) -> bool:
-    return any(key in p.types for p in patterns)
 
 
 def _an(name: str) -> str:

@@ -49,7 +49,7 @@ def unpack(line: bytes, source: Source) -> ast.RuleDecl:
 class Shelf:
     """Packed rules in compressed boxes; the box that was opened last stays open."""
 
-    boxes: tuple[bytes, ...]
+    boxes: tuple[bytes | memoryview, ...]
     _open: int = field(default=-1, init=False)
     _lines: Sequence[bytes] = field(factory=tuple, init=False)
 
