@@ -95,13 +95,23 @@ def check_sources(
     return Checked(program, report.sorted(), report.has_errors, len(sources), linted, proven)
 
 
+def read_packed(source: Source, report: Report) -> ast.Module:
+    """Return the tree of a source as `parser.read` does, with its rules packed."""
+    return parser.read(source, report, packed.pack)
+
+
 def compile_sources(
-    sources: Iterable[Source], libraries: Libraries | None = None, *, report: Report | None = None
+    sources: Iterable[Source],
+    libraries: Libraries | None = None,
+    *,
+    report: Report | None = None,
+    read: Read = read_packed,
 ) -> Checked:
     """Parse and check a program to decide requests with, and keep of it what that takes.
 
     It is checked as `check_sources` does without lints. But of each rule only the head stays, and the rest is packed,
-    so lints cannot look at it any more; comments are gone, too. The digest is known already.
+    so lints cannot look at it any more; comments are gone, too. The digest is known already. `read` makes trees whose
+    rules are packed.
     """
     from .compiler.digest import Summing  # only here: a check compiles nothing
 
@@ -114,18 +124,13 @@ def compile_sources(
         sums.append(Summing(program))
         return sums[0].add
 
-    modules = [read_packed(source, report) for source in sources]
-    imported = _imported(modules, libraries, report, read_packed)
+    modules = [read(source, report) for source in sources]
+    imported = _imported(modules, libraries, report, read)
     program = check(modules, imported, Offered(libraries.names, _declared(libraries, parser.read)), report, summing)
     program.digest = sums[0].result()
     program.modules = tuple(without_rules(module) for module in program.modules)
     program.has_trees = False
     return Checked(program, report.sorted(), report.has_errors, len(sources))
-
-
-def read_packed(source: Source, report: Report) -> ast.Module:
-    """Return the tree of a source as `parser.read` does, with its rules packed."""
-    return parser.read(source, report, packed.pack)
 
 
 def without_rules(module: ast.Module) -> ast.Module:

@@ -9,11 +9,13 @@ from __future__ import annotations
 import datetime
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from attrs import evolve
 
+from .ahead import parsing_ahead
 from .checker.linter import LintSettings, own_modules
 from .collecting import undisturbed
 from .configuration import Configuration, find_configuration
@@ -23,7 +25,7 @@ from .files import FilesError, PolicyFile, find_files
 from .inputs import Inputs, read_inputs
 from .pipeline import Checked, Prove, Proven, Read, check_sources, compile_sources
 from .report import Report as Report
-from .syntax import parser
+from .syntax import packed, parser
 
 if TYPE_CHECKING:
     from .checker.symbols import Program
@@ -66,17 +68,19 @@ class ProgramCache(Protocol):
         """Keep what some inputs were compiled to."""
 
 
-def load(paths: Paths, *, entities: Entities | None = None, cache: ProgramCache | None = None) -> PolicySet:
+def load(
+    paths: Paths, *, entities: Entities | None = None, cache: ProgramCache | None = None, jobs: int = 1
+) -> PolicySet:
     """Compile the program in a file, a folder or several of them.
 
     With `cache`, as `program_cache()` returns one, a program that was compiled before is taken from it, which takes a
     thirtieth of the time. Whoever can write to its folder decides what is decided, so give one only where nobody can
-    who may not write policies.
+    who may not write policies. Files are parsed in at most `jobs` processes, as many as are worth it.
 
     Raises `CompileError` if it has errors, `FilesError` (an `OSError`) if a path cannot be used, `ConfigurationError`
     (a `ValueError`) for a broken configuration, and `EntitiesError` (also one) where the store does not fit.
     """
-    return _compiled(compile_inputs(_inputs(paths)[0], cache), entities)
+    return _compiled(compile_inputs(_inputs(paths)[0], cache, jobs), entities)
 
 
 def loads(text: str, *, name: str = "policy.kyn", entities: Entities | None = None) -> PolicySet:
@@ -89,18 +93,19 @@ def loads(text: str, *, name: str = "policy.kyn", entities: Entities | None = No
     return _compiled(checked, entities)
 
 
-def check(paths: Paths, *, prove: bool | None = None) -> Report:
+def check(paths: Paths, *, prove: bool | None = None, jobs: int = 1) -> Report:
     """Check the program in a file, a folder or several of them, with the lints that the configuration selects.
 
     `prove` asks for proofs, or refuses them; by default what can be proved in a minute is, if the extra `prove` is
-    installed. Raises as `load` does, but no `CompileError`.
+    installed. Files are parsed in at most `jobs` processes. Raises as `load` does, but no `CompileError`.
     """
     from .proofs import ProofWish
     from .proving import proving  # only here: loading proves nothing
 
     inputs, configuration = _inputs(paths)
-    with undisturbed():
-        return report_of(check_inputs(inputs, lints=configuration.lints, prove=proving(ProofWish(prove))))
+    with undisturbed(), parsing_ahead(inputs.sources, jobs) as ahead:
+        prover = proving(ProofWish(prove))
+        return report_of(check_inputs(inputs, lints=configuration.lints, read=ahead.read, prove=prover))
 
 
 def check_files(
@@ -144,16 +149,19 @@ def check_inputs(
     return evolve(checked, files=inputs.files)
 
 
-def compile_inputs(inputs: Inputs, cache: ProgramCache | None = None) -> Checked:
+def compile_inputs(inputs: Inputs, cache: ProgramCache | None = None, jobs: int | None = 1) -> Checked:
     """Compile what was read, to decide requests; what `cache` knows of it is not worked out again.
 
-    Findings are added to those of reading, so inputs serve once.
+    At most `jobs` processes parse files, None for as many as can run at once. Findings are added to those of reading,
+    so inputs serve once.
     """
     with undisturbed():
         known = None if cache is None else cache.find_program(inputs)
         if known is not None:
             return Checked(known, (), False, inputs.files)
-        checked = compile_sources(inputs.sources, inputs.libraries, report=inputs.findings)
+        with parsing_ahead(inputs.sources, jobs, pack=True) as ahead:
+            read = partial(ahead.read, pack=packed.pack)
+            checked = compile_sources(inputs.sources, inputs.libraries, report=inputs.findings, read=read)
         if cache is not None and not checked.has_errors:
             cache.keep_program(inputs, checked.program)
         return evolve(checked, files=inputs.files)

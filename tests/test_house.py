@@ -31,6 +31,7 @@ FLOORS = {
     "report": 1,
     "checker": 2,
     "inputs": 2,
+    "ahead": 2,
     "compiler": 3,
     "analysis": 3,
     "configuration": 3,

@@ -64,6 +64,10 @@ class Cache:
         fine = hmac.compare_digest(content[:_SIGNATURE_BYTES], self._signature(name, payload))
         return payload if fine else None
 
+    def holds(self, kind: str, key: str) -> bool:
+        """Whether there is something under a key, be it as it may."""
+        return (self.folder / f"{kind}-{key}").exists()
+
     def put(self, kind: str, key: str, payload: bytes) -> None:
         """Keep something under a key of 64 hexadecimal digits, in place of what was there."""
         name = f"{kind}-{key}"

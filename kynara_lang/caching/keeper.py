@@ -48,19 +48,26 @@ class Keeper:
         lints: LintSettings,
         wish: ProofWish = NO_PROOFS,
         each: Callable[[], None] = lambda: None,
+        jobs: int | None = 1,
     ) -> Report:
-        """Return what is found in some inputs today; `each` is called for every file whose tree was made."""
-        from ..program import check_inputs, report_of  # only here: nothing is checked that is known
-        from ..proving import proving
+        """Return what is found in some inputs today; `each` is called for every file whose tree was made.
 
-        def read(source: Source, findings: Findings) -> ast.Module:
-            module = self.read(source, findings)
-            each()
-            return module
+        At most `jobs` processes parse files, None for as many as can run at once.
+        """
+        from ..ahead import parsing_ahead  # only here: nothing is checked that is known
+        from ..program import check_inputs, report_of
+        from ..proving import proving
 
         today = _today()
         prove = proving(wish, self)
-        report = report_of(check_inputs(inputs, lints=lints, today=today, read=read, prove=prove))
+        with parsing_ahead([source for source in inputs.sources if not self._holds(source)], jobs) as ahead:
+
+            def read(source: Source, findings: Findings) -> ast.Module:
+                module = self.read(source, findings, ahead.read)
+                each()
+                return module
+
+            report = report_of(check_inputs(inputs, lints=lints, today=today, read=read, prove=prove))
         if self.cache is not None:
             reports.keep(self.cache, self._key(inputs, lints, wish, today), inputs, report)
             if self.cache.written:
@@ -81,13 +88,14 @@ class Keeper:
             programs.keep(self.cache, self.checking, inputs, program)
             self.cache.prune()
 
-    def read(self, source: Source, findings: Findings) -> ast.Module:
-        """Return the tree of a source, as `parser.read` does."""
-        if self.cache is not None:
-            return trees.read(self.cache, self.parsing, source, findings)
-        from ..syntax import parser  # only here: it loads Lark
+    def read(self, source: Source, findings: Findings, parse: trees.Parse = trees.parse) -> ast.Module:
+        """Return the tree of a source, as `parse` does where it is not known."""
+        if self.cache is None:
+            return parse(source, findings)
+        return trees.read(self.cache, self.parsing, source, findings, parse)
 
-        return parser.read(source, findings)
+    def _holds(self, source: Source) -> bool:
+        return self.cache is not None and trees.holds(self.cache, self.parsing, source)
 
     def get(self, key: str) -> str | None:
         """Return what was proved of a question, if it is known."""

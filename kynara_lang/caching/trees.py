@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from ..diagnostics.diagnostic import Report
 from ..diagnostics.source import Source
@@ -15,8 +16,18 @@ if TYPE_CHECKING:
 _KIND: Final = "parsed"
 
 
-def read(cache: Cache, stamp: str, source: Source, report: Report) -> ast.Module:
-    """Return the tree of a source as `parser.read` does, from the cache if it is there; `stamp` is that of parsing."""
+Parse: TypeAlias = "Callable[[Source, Report], ast.Module]"
+
+
+def parse(source: Source, report: Report) -> ast.Module:
+    """Return the tree of a source, as `parser.read` does."""
+    from ..syntax import parser  # only here: it loads Lark
+
+    return parser.read(source, report)
+
+
+def read(cache: Cache, stamp: str, source: Source, report: Report, parse: Parse = parse) -> ast.Module:
+    """Return the tree of a source from the cache, or as `parse` makes it; `stamp` is that of parsing."""
     from ..syntax import stored  # only here: a report that is kept needs no trees
 
     key = key_of(stamp, source.text)
@@ -26,12 +37,15 @@ def read(cache: Cache, stamp: str, source: Source, report: Report) -> ast.Module
             return stored.from_data(json.loads(payload), source)
         except (ValueError, RecursionError):  # no JSON, or no tree: it is written anew
             pass
-    from ..syntax import parser  # only here: it loads Lark
-
     own = Report()
-    module = parser.read(source, own)
+    module = parse(source, own)
     found = own.sorted()
     if not found and not module.broken:
         cache.put(_KIND, key, json.dumps(stored.to_data(module), separators=(",", ":")).encode())
     report.extend(found)
     return module
+
+
+def holds(cache: Cache, stamp: str, source: Source) -> bool:
+    """Whether the tree of a source seems to be there; nobody has looked whether it can be trusted."""
+    return cache.holds(_KIND, key_of(stamp, source.text))

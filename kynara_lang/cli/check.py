@@ -55,6 +55,12 @@ from .watch import watch
     "--write-tests", metavar="FILE", help="Write each request that breaks an invariant to FILE, as a test."
 )
 @click.option("--no-cache", is_flag=True, help="Check everything anew, and keep nothing for later runs.")
+@click.option(
+    "--jobs",
+    metavar="N",
+    type=click.IntRange(1, 256),
+    help="Parse in at most N processes; by default as many as can run at once, where files are large.",
+)
 @click.option("--watch", "watching", is_flag=True, help="Check again whenever a file changes, until interrupted.")
 @click.option("--show-settings", is_flag=True, help="Show the settings and where each comes from, and check nothing.")
 @color_option
@@ -72,6 +78,7 @@ def check(
     prove_timeout: float,
     write_tests: str | None,
     no_cache: bool,
+    jobs: int | None,
     watching: bool,
     show_settings: bool,
     statistics: bool,
@@ -109,7 +116,7 @@ def check(
             return _fix(ctx, given, lints, wishes, unsafe=unsafe_fixes, diff=diff, keeper=keeper)
         if write_tests is not None:
             return _prove_to_tests(ctx, given, lints, wishes, wish, write_tests)
-        report = report_on(ctx, given, lints, wish, keeper)
+        report = report_on(ctx, given, lints, wish, keeper, jobs)
         code = conclude(ctx, report, lints, wishes)
         if hint := fixable(report.diagnostics):
             say(hint)

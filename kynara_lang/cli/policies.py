@@ -110,10 +110,13 @@ def check_given(
         raise Stop(str(error), given.help) from None
 
 
-def report_on(ctx: click.Context, given: Given, lints: LintSettings, wish: ProofWish, keeper: Keeper) -> Report:
+def report_on(
+    ctx: click.Context, given: Given, lints: LintSettings, wish: ProofWish, keeper: Keeper, jobs: int | None
+) -> Report:
     """Check what was given with some lints; what `keeper` knows already is not worked out again.
 
-    The options of the lints may be unchecked: what is known was found with good ones.
+    At most `jobs` processes parse files. The options of the lints may be unchecked: what is known was found with good
+    ones.
     """
     try:
         with busy(ctx, _checking(given), total=len(given.files)) as one_more:
@@ -122,7 +125,7 @@ def report_on(ctx: click.Context, given: Given, lints: LintSettings, wish: Proof
             if known is None and lints.options:
                 configuration()
             with undisturbed():
-                return known or keeper.check(inputs, lints, wish, each=one_more)
+                return known or keeper.check(inputs, lints, wish, each=one_more, jobs=jobs)
     except FilesError as error:
         raise Stop(str(error), given.help) from None
 
@@ -145,7 +148,7 @@ def load_policies(
     try:
         with busy(ctx, "compiling"):
             inputs = read_inputs(given.files, given.libraries, unsaved=given.unsaved)
-            checked = compile_inputs(inputs, keeper)
+            checked = compile_inputs(inputs, keeper, jobs=None)
     except FilesError as error:
         raise Stop(str(error), given.help) from None
     return _ready(ctx, checked, entities)

@@ -30,9 +30,9 @@ def parsed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     names: list[str] = []
     real = parser.read
 
-    def read(source: Source, report: Report) -> ast.Module:
+    def read(source: Source, report: Report, pack: None = None) -> ast.Module:
         names.append(source.name)
-        return real(source, report)
+        return real(source, report, pack)
 
     monkeypatch.setattr(parser, "read", read)
     return names
