@@ -17,7 +17,7 @@ import kynara_lang
 
 def main(folder: str, requests: str) -> None:
     start = perf_counter()
-    policies = kynara_lang.load(folder)
+    policies = kynara_lang.load(folder, cache=kynara_lang.program_cache())
     loaded = perf_counter()
     asked = [json.loads(line) for line in Path(requests).read_text(encoding="utf-8").splitlines()]
     reading = perf_counter()
