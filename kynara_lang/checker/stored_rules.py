@@ -7,7 +7,8 @@ is the head. All else, the tree and what the checker makes of it, is a hundred t
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, Final
 
 from attrs import define, field, frozen
@@ -16,7 +17,7 @@ from ..diagnostics.diagnostic import Report
 from ..diagnostics.source import Source, Span
 from ..syntax import ast, packed
 from .rules import RuleChecks
-from .symbols import Program, RuleSymbol, Scope
+from .symbols import Program, RuleSymbol, Scope, Tables
 
 _BODY: Final = ("decl", "subjects", "resources", "conditions", "valid_from", "valid_until", "approval")
 
@@ -48,6 +49,19 @@ class StoredRule(RuleSymbol):
         self.bodies.fill(self)
         return object.__getattribute__(self, name)
 
+    @contextmanager
+    def opened(self) -> Iterator[RuleSymbol]:
+        """Give the rule with its body, which stays only where it is going to be asked for again.
+
+        What many buckets hold is opened for each of them, and who may approve is asked for later.
+        """
+        buckets = len(self.actions) * len(self.subject_types) * len(self.resource_types)
+        if buckets > 1 or self.effect == "require_approval" or _has_body(self):
+            yield self
+        else:
+            with self.bodies.opened(self) as whole:
+                yield whole
+
 
 @define(eq=False)
 class Bodies:
@@ -74,15 +88,12 @@ class Bodies:
 
     def check(self, rule: StoredRule, checks: RuleChecks, each: Callable[[RuleSymbol], None]) -> None:
         """Check a rule for the first time, show it to `each`, and keep its head only."""
-        tables = checks.tables
-        marks = [(table, len(table)) for table in (tables.types, tables.constants, tables.targets)]
-        whole = self._whole(rule, checks, self._lines[rule.line])
-        rule.actions = self._once(whole.actions)
-        rule.subject_types, rule.resource_types = self._once(whole.subject_types), self._once(whole.resource_types)
-        each(whole)
-        for table, size in marks:
-            while len(table) > size:
-                table.popitem()
+        with _for_a_while(checks.tables):
+            whole = self._whole(rule, checks, self._lines[rule.line])
+            rule.actions = self._once(whole.actions)
+            rule.subject_types = self._once(whole.subject_types)
+            rule.resource_types = self._once(whole.resource_types)
+            each(whole)
 
     def put_away(self, rules: Iterable[StoredRule]) -> None:
         """Put the lines on the shelf, rules that the same requests are about beside each other."""
@@ -92,6 +103,14 @@ class Bodies:
         for line, rule in enumerate(ordered):
             rule.line = line
         self._lines = []
+
+    @contextmanager
+    def opened(self, rule: StoredRule) -> Iterator[RuleSymbol]:
+        """Give a rule with its body, and keep nothing of that; no other body is made meanwhile."""
+        with self._lock:
+            assert self._checks is not None
+            with _for_a_while(self._checks.tables):
+                yield self._whole(rule, self._checks, self.shelf.line(rule.line))
 
     def fill(self, rule: StoredRule) -> None:
         """Make the body of a rule."""
@@ -112,6 +131,18 @@ class Bodies:
 
     def _once(self, names: frozenset[str]) -> frozenset[str]:
         return self._shared.setdefault(names, names)
+
+
+@contextmanager
+def _for_a_while(tables: Tables) -> Iterator[None]:
+    """Take out of the tables, in the end, what was put there meanwhile."""
+    marks = [(table, len(table)) for table in (tables.types, tables.constants, tables.targets)]
+    try:
+        yield
+    finally:
+        for table, size in marks:
+            while len(table) > size:
+                table.popitem()
 
 
 def _has_body(rule: StoredRule) -> bool:

@@ -7,6 +7,7 @@ The key of a symbol is unique in the whole program: the name itself for declarat
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, MutableMapping
+from contextlib import contextmanager
 from typing import Any, Literal
 
 from attrs import define, field, frozen
@@ -141,6 +142,11 @@ class RuleSymbol:
     valid_until: int | None = None
     approval: Approval | None = None
     index: int = 0
+
+    @contextmanager
+    def opened(self) -> Iterator[RuleSymbol]:
+        """Give the rule with its body, which may be gone when nobody looks at it any more."""
+        yield self
 
     @property
     def description(self) -> str | None:

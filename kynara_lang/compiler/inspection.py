@@ -201,7 +201,7 @@ def _blamed(test: ir.Test) -> Iterator[Blamed]:
         found = [late.get(id(c)) if late else obstacle(c) for c in conjuncts]
         known = tuple(dict.fromkeys(one for one in found if one is not None))
         if known:
-            yield Blamed(guard.kind, guard.clause.span, known)
+            yield Blamed(guard.kind, guard.span, known)
 
 
 def _again(bucket: ir.Bucket) -> int | None:

@@ -13,8 +13,8 @@ from typing import Any, Literal
 from attrs import field, frozen
 
 from ..checker.symbols import RuleSymbol
+from ..diagnostics.source import Span
 from ..semantics.types import Type
-from ..syntax import ast
 from .intervals import Cover
 
 RootName = Literal["subject", "resource", "args", "context", "delegator", "actor", "approver", "depth"]
@@ -174,11 +174,11 @@ class Shown(Expr):
 
 @frozen(eq=False)
 class Guard:
-    """One thing that must hold for a rule to match, and the clause that says so."""
+    """One thing that must hold for a rule to match, and where the clause stands that says so."""
 
     kind: Literal["subject", "resource", "valid", "scope", "when", "unless"]
     condition: Expr
-    clause: ast.Node
+    span: Span
     reads: tuple[Shown, ...] = ()
 
 

@@ -75,22 +75,30 @@ class Lowering:
             return None
         if self._types["resource"].key not in rule.resource_types:
             return None
+        if self._action.key not in rule.actions:
+            return None
+        with rule.opened() as body:
+            guards = self._guards(body)
+        return None if guards is None else ir.Test(rule, tuple(guards))
+
+    def _guards(self, rule: RuleSymbol) -> list[ir.Guard] | None:
+        """Return what must hold for a rule to match, or None when its types do not fit."""
         subject = self._patterns("subject", rule.subjects)
         resource = self._patterns("resource", rule.resources)
-        if subject is None or resource is None or self._action.key not in rule.actions:
+        if subject is None or resource is None:
             return None
         guards = []
         for kind, asked in (("subject", subject), ("resource", resource)):
             if asked is not ir.TRUE:
                 clause = next(c for c in rule.decl.clauses if type(c).__name__ == f"{kind.capitalize()}Clause")
-                guards.append(ir.Guard(cast(Any, kind), asked, clause))
+                guards.append(ir.Guard(cast(Any, kind), asked, clause.span))
         guards += self._validity(rule)
         for condition in rule.conditions:
             if condition.expr is not None:
                 guards.append(self._guard(condition))
                 if guards[-1].condition is ir.FALSE:
                     break  # the types decide that it never holds, so nothing after it is evaluated or read
-        return ir.Test(rule, tuple(guards))
+        return guards
 
     def _patterns(self, root: ir.RootName, patterns: tuple[PatternSymbol, ...]) -> ir.Expr | None:
         """Return the condition under which a pattern fits, or None when the type never does."""
@@ -137,7 +145,7 @@ class Lowering:
                 now = ir.Read("context", "now")
                 shown = ir.Shown("context.now", now, self._program.context["now"].type)
                 condition = ir.Apply(template, (now, ir.Const(bound)))
-                guards.append(ir.Guard("valid", condition, clause, (shown,)))
+                guards.append(ir.Guard("valid", condition, clause.span, (shown,)))
         return guards
 
     def _guard(self, condition: Condition) -> ir.Guard:
@@ -146,7 +154,7 @@ class Lowering:
         lowered = self._expr(condition.expr, self._roots)
         if condition.kind == "unless":
             lowered = _not(lowered)
-        return ir.Guard(condition.kind, lowered, condition.clause, tuple(self._shown.values()))
+        return ir.Guard(condition.kind, lowered, condition.clause.span, tuple(self._shown.values()))
 
     # --- expressions
 

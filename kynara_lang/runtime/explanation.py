@@ -323,7 +323,7 @@ def clause_result(guard: ir.Guard, bucket: CompiledBucket, arguments: Arguments)
         values[read.text] = "absent" if error is not None or value is None else display(value, read.type, _SHOWN)
     if guard.kind == "subject":
         values |= _of_subject(arguments[0])
-    return ClauseResult(guard.kind, clause_text(guard.clause), guard.clause.span, holds, values)
+    return ClauseResult(guard.kind, clause_text(guard.span), guard.span, holds, values)
 
 
 def _of_subject(subject: Any) -> dict[str, str]:
@@ -331,9 +331,9 @@ def _of_subject(subject: Any) -> dict[str, str]:
     return {"subject": display_entity(subject), "roles": roles}
 
 
-def clause_text(clause: ast.Node) -> str:
+def clause_text(clause: Span) -> str:
     """Return a clause as written, without its keyword, on one line."""
-    return " ".join(clause.span.text.split()).partition(" ")[2]
+    return " ".join(clause.text.split()).partition(" ")[2]
 
 
 def _pruned(shape: Shape, at: int, rule: RuleSymbol) -> Considered:
@@ -341,7 +341,7 @@ def _pruned(shape: Shape, at: int, rule: RuleSymbol) -> Considered:
     word, reason = _kept_out(shape, at, rule)
     kind = _CLAUSES[word]
     clause = next((c for c in rule.decl.clauses if isinstance(c, kind)), None)
-    result = None if clause is None else ClauseResult(word, clause_text(clause), clause.span, False, {})
+    result = None if clause is None else ClauseResult(word, clause_text(clause.span), clause.span, False, {})
     return Considered(rule, "not_applicable", result, reason)
 
 

@@ -200,7 +200,7 @@ class Gathering:
                     continue
                 rule.reached = True
                 for guard in outcome.test.guards:
-                    clause = self._clauses.get(guard.clause.span)
+                    clause = self._clauses.get(guard.span)
                     last = guard is outcome.guard
                     if clause is not None and not (last and outcome.outcome == "error"):
                         clause.held |= not last

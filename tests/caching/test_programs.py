@@ -15,7 +15,9 @@ from kynara_lang.caching.keeper import Keeper, program_cache
 from kynara_lang.checker import linter
 from kynara_lang.checker.settings import LintSettings
 from kynara_lang.checker.stored_rules import StoredRule
+from kynara_lang.diagnostics.source import Source
 from kynara_lang.pipeline import compile_sources
+from kynara_lang.syntax import packed
 from kynara_lang.testing import cases
 from kynara_lang.testing.mutants import mutants
 from kynara_lang.testing.running import run_test
@@ -217,21 +219,47 @@ def test_a_program_with_errors_is_not_kept(policies: Path) -> None:
     assert not list((policies.parent / "cache").glob("program-*"))
 
 
-def test_of_a_rule_only_the_head_is_made_until_a_request_needs_the_body(policies: Path) -> None:
+def test_of_a_rule_only_the_head_is_made_until_a_request_needs_the_body(
+    policies: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     kynara.load(policies, cache=program_cache())
     found = kynara.load(policies, cache=program_cache())
     rules = {rule.name: rule for rule in found.program.rules}
     assert all(isinstance(rule, StoredRule) for rule in rules.values())
-    found.decide(REQUESTS[0])
+    unpacked: list[str] = []
+    unpack = packed.unpack
+
+    def unpacking(line: bytes, source: Source) -> Any:
+        rule = unpack(line, source)
+        unpacked.append(rule.name.text)
+        return rule
+
+    monkeypatch.setattr(packed, "unpack", unpacking)
+    for _ in range(2):
+        assert found.decide(REQUESTS[0]).allowed
+        assert sorted(unpacked) == ["no_nights", "own"]
+
+
+def test_of_a_rule_that_one_bucket_holds_nothing_but_its_code_stays(policies: Path) -> None:
+    found = kynara.load(policies, cache=program_cache())
+    tables = found.program.tables
+    found.warm()
 
     def made(name: str) -> bool:
+        rule = next(rule for rule in found.program.rules if rule.name == name)
         try:
-            object.__getattribute__(rules[name], "decl")
+            object.__getattribute__(rule, "decl")
         except AttributeError:
             return False
         return True
 
-    assert {name for name in rules if made(name)} == {"shop.own", "acme.base.no_nights"}
+    assert {r.name for r in found.program.rules if made(r.name)} == {"acme.base.no_nights", "shop.large"}
+    sizes = [len(table) for table in (tables.types, tables.constants, tables.targets)]
+    own = next(rule for rule in found.program.rules if rule.name == "shop.own")
+    with own.opened() as body:
+        assert body.decl.name.text == "own"
+        assert [len(table) for table in (tables.types, tables.constants, tables.targets)] > sizes
+    assert [len(table) for table in (tables.types, tables.constants, tables.targets)] == sizes
 
 
 def test_what_is_kept_begins_with_json(policies: Path) -> None:

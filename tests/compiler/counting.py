@@ -75,7 +75,7 @@ def _some(tree: ir.Tree) -> tuple[object, ir.Guard]:
     node = tree[0]
     if isinstance(node, ir.Switch):
         return _some(next(iter(node.cases.values())))
-    return node.rule, ir.Guard("when", ir.TRUE, node.rule.decl)
+    return node.rule, ir.Guard("when", ir.TRUE, node.rule.span)
 
 
 def _rule(test: ir.Test) -> ir.Test:
