@@ -364,8 +364,9 @@ class ApprovalStore:
         try:
             yield
         except (sqlite3.Error, OSError) as error:
-            reason = error.strerror if isinstance(error, OSError) else None
-            raise StoreError(f"the approval store `{self.path}` failed: {reason or error}") from error
+            reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
+            shown = reason if reason.isprintable() else quoted(reason)  # a damaged file can speak through SQLite
+            raise StoreError(f"the approval store `{self.path}` failed: {shown}") from error
 
     @contextmanager
     def _connected(self) -> Iterator[sqlite3.Connection]:
