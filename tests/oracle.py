@@ -84,10 +84,7 @@ class Verdict:
 
 def decide(program: Program, request: object, store: list | None = None) -> Verdict:
     """Decide a request in its JSON shape; `store` is a list of entities in theirs."""
-    try:
-        return Oracle(program, store or []).decide(request)
-    except Invalid:
-        return Verdict("deny", valid=False)
+    return Oracle(program, store or []).verdict(request)
 
 
 def ensure(condition: bool) -> None:
@@ -102,8 +99,16 @@ class Oracle:
     def __init__(self, program: Program, store: list) -> None:
         self.program, self.tables, kinds = program, program.tables, program.by_external
         self.store = {(kinds[e["type"]].key, e["id"]): e for e in store if e["type"] in kinds}
+        self.reads: dict[tuple[str, str, str], set] = {}  # what rules read, by all that it depends on
 
     # --- deciding
+
+    def verdict(self, request: object) -> Verdict:
+        """Decide a request, whether it is well-formed or not."""
+        try:
+            return self.decide(request)
+        except Invalid:
+            return Verdict("deny", valid=False)
 
     def decide(self, request: object) -> Verdict:
         action, chain, resource, raw_args, raw_context = self.read_request(request)
@@ -114,7 +119,10 @@ class Oracle:
             names["delegator"] = chain[at + 1] if at + 1 < len(chain) else None
             names["delegated"] = at + 1 < len(chain)
             names["delegation"] = Rec([("depth", len(chain) - 1 - caller)])
-            for root, name, possible in Reads(self, names, action).of(self.rules(names, action)):
+            kinds = action.key, chain[at].type, resource.type
+            if kinds not in self.reads:
+                self.reads[kinds] = Reads(self, names, action).of(self.rules(names, action))
+            for root, name, possible in self.reads[kinds]:
                 if root == "context":
                     of_context.add(name)
                 elif names[root] is not None and names[root].type in possible:
