@@ -216,6 +216,9 @@ class Universe:
         elif kind == URL:
             self._constrain_url(term)
         elif isinstance(kind, SetOf):
+            if isinstance(kind.element, Enum):
+                every = [smt.text(v) for v in kind.element.values]
+                self.valid.append(smt.subset(term, smt.collection(every, self.sort(kind))))
             pool = self.pool(made, program)
             items = [self.term(item) for item in pool]
             self.plain.append(smt.subset(term, smt.collection(items, self.sort(kind))))

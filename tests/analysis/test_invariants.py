@@ -34,6 +34,7 @@ PROVED = [
     "always allow subject User action read resource Doc when subject holds lead and subject.team == resource.team "
     'and context.ip within "10.0.0.0/9" and resource.path within "/work/x" unless delegated',
     "never require_approval subject User action read resource Doc",
+    "never allow subject User action read resource Doc when subject.regions.size() > 2",
 ]
 REFUTED = [
     ('never allow subject Agent action read resource Doc when subject.trust == "low"', "allow"),
