@@ -113,12 +113,17 @@ class Bodies:
                 yield self._whole(rule, self._checks, self.shelf.line(rule.line))
 
     def fill(self, rule: StoredRule) -> None:
-        """Make the body of a rule."""
+        """Make the body of a rule; raise `NoRule` if what lies on the shelf is not the body that was checked."""
         with self._lock:
             if _has_body(rule):
                 return  # another thread was faster
             assert self._checks is not None
-            whole = self._whole(rule, self._checks, self.shelf.line(rule.line))
+            try:
+                whole = self._whole(rule, self._checks, self.shelf.line(rule.line))
+            except (TypeError, ValueError, LookupError, AttributeError, RecursionError) as problem:
+                raise packed.NoRule from problem
+            if (whole.decl.effect, whole.decl.span) != (rule.effect, rule.span) or self._checks.report.has_errors:
+                raise packed.NoRule  # of a body with errors a part might count
             for name in _BODY:
                 setattr(rule, name, getattr(whole, name))
 

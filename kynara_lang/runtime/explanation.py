@@ -18,6 +18,7 @@ from ..compiler import ir
 from ..diagnostics.source import Span
 from ..semantics.display import display, display_entity
 from ..syntax import ast
+from ..syntax.packed import NoRule
 from . import canonical, counterfactual
 from .decision import Decision, DecisionError, Effect
 from .engine import Arguments, CompiledBucket, Engine, RuleOutcome, attempt, failures
@@ -182,11 +183,27 @@ def explain(
 ) -> Explanation:
     """Explain a decision that was made on a request; `all_rules` lists even those that were only counted."""
     try:
+        return _explained(engine, decide, decision, raw, approvals, all_rules=all_rules)
+    except NoRule:  # the decision says that it could not be made
+        return _without_links(decision, raw)
+
+
+def _explained(
+    engine: Engine,
+    decide: counterfactual.Decide,
+    decision: Decision,
+    raw: Mapping[str, Any],
+    approvals: Iterable[Any],
+    *,
+    all_rules: bool,
+) -> Explanation:
+    """Explain a decision of a program of which every rule can be read."""
+    try:
         shape = read_shape(engine.world, raw)
         buckets = engine.buckets(shape)
         request = validate(engine.world, shape, engine.needs(shape, buckets))
     except InvalidRequest:
-        return Explanation(decision, _said(raw, "action", "name"), _said(raw, "resource", "id"))
+        return _without_links(decision, raw)
     links, misses = [], []
     satisfied = {status.rule for status in decision.approvals if status.satisfied}
     for at, bucket in enumerate(buckets):
@@ -211,6 +228,11 @@ def explain(
         tuple(dict.fromkeys(ignored_attributes(engine.world, shape))),
         _binding(decision, request) if decision.approvals else None,
     )
+
+
+def _without_links(decision: Decision, raw: object) -> Explanation:
+    """Return the explanation of a request that no rule was asked about."""
+    return Explanation(decision, _said(raw, "action", "name"), _said(raw, "resource", "id"))
 
 
 def _binding(decision: Decision, request: Validated) -> str | None:

@@ -22,6 +22,10 @@ _IN_A_BOX: Final = 64
 _LARGEST_BOX: Final = 2**28
 
 
+class NoRule(Exception):
+    """What was kept of a rule is none, or is another one: somebody who can sign entries of the cache made it."""
+
+
 def pack(rule: ast.RuleDecl) -> ast.RuleDecl | ast.PackedRule:
     """Pack a rule; one that is too deep to be checked stays as it is, to be found."""
     rows = stored.rows_of(rule)

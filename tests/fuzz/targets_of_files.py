@@ -6,9 +6,11 @@ entry that a disk has damaged must be as good as none.
 
 from __future__ import annotations
 
+import json
 import os
 import sqlite3
 import tempfile
+import zlib
 from contextlib import closing, suppress
 from functools import cache
 from pathlib import Path
@@ -145,14 +147,25 @@ def of_program_cache(data: bytes) -> None:
     if found is None:
         return
     try:
-        decision = PolicySet(found, Entities.from_list(STORE)).decide(REQUEST)
+        policies = PolicySet(found, Entities.from_list(STORE))
     except EntitiesError as error:  # the signed program is another one, whose types the store does not fit
         said(str(error))
         return
+    decision = policies.decide(REQUEST)
     for error in decision.errors:
         said(error.message)
     if any(error.code == "internal-error" and error.rule is None for error in decision.errors) and decision.effect.value != "deny":
         raise Wrong(f"{decision}")
+    if policies.explain(REQUEST, all_rules=True).decision != decision:
+        raise Wrong("the explanation says otherwise")
+
+
+def of_program_bodies(data: bytes) -> None:
+    """The bodies of a program, a line each, behind a compression that a fuzzer would seldom get through."""
+    head, sections = programs._sections(kept_program())
+    sections[-1] = zlib.compress(data, 1)
+    head["sizes"] = [len(section) for section in sections]
+    of_program_cache(b"\n".join((json.dumps(head).encode(), b"".join(sections))))
 
 
 def program_inputs() -> Inputs:
@@ -283,6 +296,7 @@ TARGETS: dict[str, Target] = {
     "baseline": of_baseline,
     "tree-cache": of_tree_cache,
     "program-cache": of_program_cache,
+    "program-bodies": of_program_bodies,
     "report-cache": of_report_cache,
     "cache-entry": of_cache_entry,
     "approval-row": of_approval_row,

@@ -11,6 +11,7 @@ import pytest
 from kynara_lang import baseline, caching, configuration
 from kynara_lang.audit import reading, tail
 from kynara_lang.caching import trees
+from kynara_lang.checker import stored_rules
 from kynara_lang.guard import approvals
 from kynara_lang.runtime import entities, evidence, strict_json
 from kynara_lang.runtime.policyset import PolicySet
@@ -78,6 +79,7 @@ BROKEN: dict[str, tuple[Any, str]] = {
     "baseline": (baseline, "_entries"),
     "tree-cache": (trees, "key_of"),
     "program-cache": (targets_of_files.programs, "_program"),
+    "program-bodies": (stored_rules.packed, "unpack"),
     "report-cache": (targets_of_files.reports, "_decoded"),
     "cache-entry": (targets_of_files.Cache, "get"),
     "approval-row": (approvals, "_approval"),
