@@ -1,8 +1,11 @@
 """What the fuzz runner compares: everything that can answer a request, and everything that can be made of a program.
 
-Cheap comparisons see every request. Explanations, partial evaluation and malformed variants, which take long, see `SOME` requests
-of each program, and the prover is asked about `PROVED` programs of a hundred. Each comparison takes a case, raises `Difference` where two answers differ, and returns how many it compared. An exception
-that is none of Kynara's own is a difference, too.
+The oracle and the compiled trees see every request of every program, and the way that evidence takes sees every third.
+Explanations, partial evaluation and malformed variants, which take long, see `SOME` requests of each program. What makes
+the program anew is done with some programs of a hundred, which `SAMPLED` says, and then with all requests. Of a hundred
+programs `CROWDED` have a crowd of rules that one value tells apart, and requests aimed at it. Each comparison takes a case,
+raises `Difference` where two answers differ, and returns how many it compared. An exception that is none of Kynara's own is
+a difference, too.
 """
 
 from __future__ import annotations
@@ -10,6 +13,7 @@ from __future__ import annotations
 import contextlib
 import copy
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -20,12 +24,15 @@ from kynara_lang.analysis.partial import Partial, decisions, least
 from kynara_lang.caching import programs, trees
 from kynara_lang.caching.folder import Cache
 from kynara_lang.checker.symbols import Program
+from kynara_lang.compiler.fused import Fuser
 from kynara_lang.diagnostics.diagnostic import Report
+from kynara_lang.diagnostics.render_json import diagnostic_dict
 from kynara_lang.diagnostics.source import Source
 from kynara_lang.inputs import Inputs, _once
 from kynara_lang.pipeline import check_sources, compile_sources
 from kynara_lang.runtime import strict_json
 from kynara_lang.runtime.decision import Decision
+from kynara_lang.runtime.engine import CompiledBucket
 from kynara_lang.runtime.entities import Entities, EntitiesError
 from kynara_lang.runtime.policyset import PolicySet
 from kynara_lang.syntax import parser
@@ -37,11 +44,13 @@ from tests.properties.requests import Caller
 from tests.properties.test_partial import everything, less, links, lookup, outcomes
 from tests.properties.vocabulary import Draw
 
-from . import solving
+from . import crowds, solving
 
-REQUESTS = 90
+REQUESTS = 500
+THIRD = 3
 SOME = 5
 PROVED = 8
+CROWDED = 25
 STAMP = "fuzz"
 
 
@@ -59,7 +68,8 @@ class Difference(AssertionError):
 class Case:
     """A program with a store, requests that fit, and requests that are bent; `forget` says what is not known.
 
-    `picks` are numbers that comparisons choose by, `invariant` is what the prover is asked, of few programs.
+    `picks` are numbers that comparisons choose by, `invariant` is what the prover is asked, of few programs, and
+    `chosen` are the comparisons of `SAMPLED` that this program takes part in.
     """
 
     draw: Draw
@@ -70,6 +80,7 @@ class Case:
     forget: list[bool]
     picks: list[int]
     invariant: str
+    chosen: frozenset[str]
     cache: Cache
     program: Program = field(init=False)
     policies: PolicySet = field(init=False)
@@ -83,13 +94,21 @@ class Case:
 def case(draw: Draw, cache: Cache) -> Case:
     """Draw a case."""
     made = program(draw)
+    targets = crowds.crowd(draw, made, "crowd") if draw.chance(CROWDED) else []
     caller = Caller(draw, made.schema)
-    store = caller.store() if draw.chance(40) else []
-    requests = [caller.request(bent=4) for _ in range(REQUESTS)]
-    bent = [caller.bend(caller.bend(draw.pick(requests))) for _ in range(REQUESTS // 6)]
+    store = caller.store() if draw.chance(20 if targets else 40) else []
+    requests = []
+    for _ in range(REQUESTS):
+        aimed = targets and draw.chance(85)
+        requests.append(caller.request(bent=0 if aimed else 4))
+        if aimed:
+            crowds.aim(draw, made, requests[-1], targets)
+    bent = [caller.bend(caller.bend(draw.pick(requests))) for _ in range(REQUESTS // 10)]
     picks = [draw.number(999) for _ in range(SOME)]
     invariant = solving.invariant(draw, made) if draw.chance(PROVED) else ""
-    return Case(draw, made, store, requests, bent, [draw.chance(50) for _ in range(12)], picks, invariant, cache)
+    forget = [draw.chance(50) for _ in range(12)]
+    chosen = frozenset(name for name, percent in SAMPLED.items() if draw.chance(percent))
+    return Case(draw, made, store, requests, bent, forget, picks, invariant, chosen, cache)
 
 
 def compiled(kind: str, files: list[Source], store: list[Any], read: Any = parser.read) -> PolicySet:
@@ -111,8 +130,9 @@ def same(kind: str, expected: object, found: object, request: object = None) -> 
 
 def with_oracle(one: Case) -> int:
     """The decision of a naive evaluator, written apart."""
+    naive = oracle.Oracle(one.program, one.store)
     for request, decision in zip(one.requests, one.decided, strict=True):
-        verdict = oracle.decide(one.program, request, one.store)
+        verdict = naive.verdict(request)
         same("oracle", verdict.decision, decision.effect.value, request)
         same("oracle", verdict.valid, not any(e.path is not None for e in decision.errors), request)
         if not set(decision.rules) <= verdict.rules:
@@ -121,25 +141,45 @@ def with_oracle(one: Case) -> int:
 
 
 def trees_with_rules(one: Case) -> int:
-    """Every link by its trees, and rule by rule."""
+    """Every link by its trees, and rule by rule; no rule hides behind another that decides as it does."""
     engine, count = one.policies._engine, 0
+    lists: dict[int, dict[str, Any]] = {}
     for request in one.requests:
         for bucket, view, _ in links(one.policies, request):
-            quick, exact = engine.link(bucket, view), engine.exact(bucket, view)
+            outcomes = list(engine.outcomes(bucket, view))
+            quick, exact = engine.link(bucket, view), engine.settled(outcomes)
             same("trees", exact.effect, quick.effect, request)
             same("trees", exact.waits, quick.waits, request)
+            if id(bucket) not in lists:
+                lists[id(bucket)] = _lists(bucket)
+            values = bucket.values(*view)
+            for effect, matches in lists[id(bucket)].items():
+                try:
+                    found = set(matches(values))
+                except Exception:  # then the engine goes rule by rule
+                    continue
+                expected = {o.test.rule.index for o in outcomes if o.counts and o.test.rule.effect == effect}
+                same("trees", expected, found, request)
             count += 1
     return count
 
 
+def _lists(bucket: CompiledBucket) -> dict[str, Any]:
+    """Return functions that list what matches in each tree of a bucket."""
+    fuser, made = Fuser(bucket.layout, lambda test: None, {}), bucket.bucket
+    trees = {"forbid": made.forbids, "permit": made.permits, "require_approval": made.approvals}
+    return {effect: fuser.matches(tree) for effect, tree in trees.items()}
+
+
 def fast_with_exact(one: Case) -> int:
     """The fast way of a decision without evidence, and of a prepared request, with the way that evidence takes."""
-    for request, decision in zip(one.requests, one.decided, strict=True):
+    some = list(zip(one.requests, one.decided, strict=True))[::THIRD]
+    for request, decision in some:
         same("exact", one.policies.decide(request, []), decision, request)
         if isinstance(request, dict) and request.keys() == {"subject", "action", "resource", "context"}:
             if all(isinstance(part, dict) for part in request.values()):
                 same("prepared", one.policies.decide(one.policies.request(**request)), decision, request)
-    return len(one.requests)
+    return len(some)
 
 
 def with_explanation(one: Case) -> int:
@@ -220,11 +260,38 @@ def packed_and_kept(one: Case) -> int:
     if loaded.has_errors:
         raise Difference("packed", f"{loaded.diagnostics}")
     programs.keep(one.cache, STAMP, made, loaded.program)
-    count = _like(one, "packed", PolicySet(loaded.program, Entities.from_list(one.store)))
+    count = _explained(one, "packed", PolicySet(loaded.program, Entities.from_list(one.store)))
     found = programs.find(one.cache, STAMP, _inputs(one))
     if found is None:
         raise Difference("program cache", "the program was kept, and is not found")
-    return count + _like(one, "program cache", PolicySet(found, Entities.from_list(one.store)))
+    return count + _explained(one, "program cache", PolicySet(found, Entities.from_list(one.store)))
+
+
+def _explained(one: Case, kind: str, other: PolicySet) -> int:
+    """Compare the decisions of a program that was loaded otherwise, and how it explains some, in all words."""
+    for request in one.requests[:SOME]:
+        expected = one.policies.explain(request, all_rules=True).to_dict()
+        same(kind, expected, other.explain(request, all_rules=True).to_dict(), request)
+    return _like(one, kind, other)
+
+
+def same_mistakes(one: Case) -> int:
+    """The program with a mistake: what is found in it is the same whether its rules are packed or not."""
+    for pick in one.picks:
+        sources = [Source(s.name, spoilt(s.text, pick)) for s in one.sources()]
+        whole, packed = check_sources(sources), compile_sources(sources)
+        expected = [diagnostic_dict(found) for found in whole.diagnostics]
+        same("mistakes", expected, [diagnostic_dict(found) for found in packed.diagnostics], sources)
+        same("mistakes", whole.has_errors, packed.has_errors, sources)
+    return len(one.picks)
+
+
+def spoilt(text: str, pick: int) -> str:
+    """Leave out a word of a program, or put another of its words in its place."""
+    words = re.findall(r"\w+|\s+|[^\w\s]", text)
+    at = pick * 7919 % len(words)
+    words[at] = "" if pick % 3 == 0 else words[pick * 104_729 % len(words)]
+    return "".join(words)
 
 
 def _inputs(one: Case) -> Inputs:
@@ -258,10 +325,12 @@ def narrowed(one: Case) -> int:
 
 def malformed(one: Case) -> int:
     """Requests and stores that are bent, as values and as texts: no exception but Kynara's own, and no permission."""
-    for request in one.bent:
+    naive = oracle.Oracle(one.program, one.store)
+    for at, request in enumerate(one.bent):
         decision = one.policies.decide(request)
-        same("malformed", oracle.decide(one.program, request, one.store).decision, decision.effect.value, request)
-        same("malformed", decision, one.policies.explain(request).decision, request)
+        same("malformed", naive.verdict(request).decision, decision.effect.value, request)
+        if at < 2 * SOME:
+            same("malformed", decision, one.policies.explain(request).decision, request)
         if any(e.code == "internal-error" for e in decision.errors):
             raise Difference("malformed", f"{decision.errors} for {request}")
         text = json.dumps(request, default=str)
@@ -317,12 +386,24 @@ COMPARISONS: dict[str, Callable[[Case], int]] = {
     "formatted": reformatted,
     "from cache": from_cache,
     "packed, and from the cache of programs": packed_and_kept,
+    "mistakes": same_mistakes,
     "other order": shuffled,
     "promises": narrowed,
     "malformed": malformed,
     "malformed variants": variants,
     "prover": with_prover,
 }
+
+
+SAMPLED = {
+    "formatted": 15,
+    "from cache": 15,
+    "packed, and from the cache of programs": 30,
+    "mistakes": 15,
+    "other order": 15,
+    "promises": 25,
+}
+"""Of a hundred programs so many are made anew in each of these ways; everything else is done with every program."""
 
 
 def compare(draw: Draw, cache: Cache, only: str | None = None) -> tuple[Case, dict[str, int]]:
@@ -339,7 +420,7 @@ def compare(draw: Draw, cache: Cache, only: str | None = None) -> tuple[Case, di
             if any(e.code == "internal-error" for e in decision.errors):
                 raise Difference("decide", f"{decision.errors} for {request}")
         for kind, comparison in COMPARISONS.items():
-            if only in (None, kind):
+            if only == kind or (only is None and (kind not in SAMPLED or kind in one.chosen)):
                 counts[kind] = comparison(one)
     except Difference as found:
         found.comparison = kind

@@ -9,21 +9,27 @@ from typing import Any
 
 import pytest
 
+from kynara_lang.compiler import ir, keys, tree
 from kynara_lang.runtime import engine
-from tests.fuzz import running
+from kynara_lang.runtime.policyset import PolicySet
+from tests.fuzz import comparing, crowds, running
 from tests.fuzz.choices import Chosen, Replayed, shrunk
-from tests.fuzz.comparing import COMPARISONS, REQUESTS, Case, compare, open_own_cache
+from tests.fuzz.comparing import COMPARISONS, Case, compare, open_own_cache
 from tests.properties.generate import program
+from tests.properties.requests import Caller
 from tests.properties.vocabulary import Draw
 
+PROGRAMS = 14
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def test_a_short_run_finds_no_difference() -> None:
-    tally = running.run(20261122, programs=12)
+def test_a_short_run_finds_no_difference(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(comparing, "REQUESTS", 100)
+    monkeypatch.setattr(comparing, "SAMPLED", dict.fromkeys(comparing.SAMPLED, 50))
+    tally = running.run(20261122, programs=PROGRAMS)
     assert not tally.differences, "\n".join(found.reproduction for found in tally.differences)
-    assert tally.programs == 12
-    assert tally.cases == 12 * (REQUESTS + REQUESTS // 6)
+    assert tally.programs == PROGRAMS
+    assert tally.cases == PROGRAMS * (100 + 10)
     assert set(tally.compared) == set(COMPARISONS)
     assert all(tally.compared.values())
     assert 0.1 < tally.denied / tally.cases < 0.95
@@ -75,6 +81,42 @@ def test_a_wrong_answer_is_found_and_made_small(monkeypatch: pytest.MonkeyPatch)
     assert found.kind == "oracle"
     assert "forbid" in found.reproduction
     assert found.seed.startswith("1-")
+
+
+def test_a_switch_that_is_wrong_by_one_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Requests hit the very constants that rules are told apart by, so a wrong end of a range cannot hide."""
+    right = keys._side
+    monkeypatch.setattr(keys, "_side", lambda op, limit: right(op, limit + (op == ">=")))
+    monkeypatch.setattr(comparing, "CROWDED", 100)
+    monkeypatch.setattr(comparing, "REQUESTS", 60)
+    monkeypatch.setattr(running, "SHRINKING", 0.5)
+    (found,) = running.run(1, programs=40, most=1).differences
+    assert found.kind in ("oracle", "trees")
+
+
+def test_crowds_become_switches_of_every_kind(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a crowd is made of must be what the compiler switches on, or the fuzzer looks at nothing."""
+    kinds = set[str]()
+
+    def told(tests: list[Any], depth: int = 0, used: frozenset[Any] = frozenset()) -> Any:
+        made = arranged(tests, depth, used)
+        kinds.update(node.label for node in made if isinstance(node, ir.Switch))
+        return made
+
+    arranged = tree._arrange
+    monkeypatch.setattr(tree, "_arrange", told)
+    for seed in range(40):
+        draw = Chosen(f"crowd-{seed}")
+        made = program(draw)
+        targets = crowds.crowd(draw, made, "crowd")
+        one = PolicySet(made.check())
+        caller = Caller(draw, made.schema)
+        for _ in range(8):
+            request = caller.request(bent=0)
+            crowds.aim(draw, made, request, targets)
+            one.decide(request)
+    for wanted in ("range", "lower", "hour", "within", "domain", "host", "depth", "roles", "ancestors"):
+        assert any(wanted in kind for kind in kinds), (wanted, kinds)
 
 
 def test_an_exception_is_a_difference(monkeypatch: pytest.MonkeyPatch) -> None:
