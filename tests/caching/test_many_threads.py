@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 import threading
+import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,7 @@ import pytest
 
 import kynara_lang as kynara
 from kynara_lang.caching.keeper import program_cache
+from kynara_lang.checker import stored_rules
 
 THREADS = 8
 HEAD = """\
@@ -85,13 +88,24 @@ def kept(paths: Path) -> kynara.PolicySet:
 
 @pytest.mark.parametrize("load", [fresh, kept])
 @pytest.mark.usefixtures("impatient")
-def test_threads_that_share_a_program_give_the_answers_of_one(paths: Path, load: Callable[[Path], kynara.PolicySet]) -> None:
+def test_threads_that_share_a_program_give_the_answers_of_one(
+    paths: Path, load: Callable[[Path], kynara.PolicySet], monkeypatch: pytest.MonkeyPatch
+) -> None:
     load(paths)  # so that `kept` finds it
     asked = requests()
     expected = answers(kynara.load(paths), asked, explaining=False)
     assert {d["decision"] for d in expected[1]} == {"allow", "deny", "require_approval"}
     assert any(d["errors"] for d in expected[1])
+    unpacked: Counter[bytes] = Counter()
+    real = stored_rules.packed.unpack
+
+    def slowly(line: bytes, source: Any) -> Any:
+        unpacked[line] += 1
+        time.sleep(0.0002)  # others come meanwhile
+        return real(line, source)
+
     for _ in range(2):
+        unpacked.clear()
         policies, together = load(paths), threading.Barrier(THREADS)
         found: list[Any] = []
 
@@ -102,9 +116,12 @@ def test_threads_that_share_a_program_give_the_answers_of_one(paths: Path, load:
             found.append(answers(policies, asked, explaining=number % 2 == 1))
 
         threads = [threading.Thread(target=work, args=(number,)) for number in range(THREADS)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+        with monkeypatch.context() as patched:
+            patched.setattr(stored_rules.packed, "unpack", slowly)
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+        assert max(unpacked.values()) == 1  # whoever comes second takes what the first one made
         assert len(found) == THREADS  # nobody stopped with an exception
         assert all(one == expected for one in found)

@@ -26,6 +26,8 @@ from kynara_lang.resources import grammar_text
 ROOT = Path(__file__).resolve().parents[2]
 CORPUS = Path(__file__).with_name("corpus")
 MOST_BYTES = 4096
+_LONGER = {"program-cache": 16_384}
+"""What an input has at most where `MOST_BYTES` would cut the smallest that is read at all."""
 MOST_KEPT = 12_000
 """How many bytes of inputs the corpus of one target has at most."""
 SLOW = 20
@@ -129,7 +131,7 @@ def run(target: str, minutes: float, into: Path | None, seed: int) -> int:
     before = len(list(folder.iterdir()))
     arguments = [
         f"-max_total_time={round(minutes * 60)}",
-        f"-max_len={MOST_BYTES}",
+        f"-max_len={_LONGER.get(target, MOST_BYTES)}",
         f"-timeout={SLOW}",
         f"-seed={seed}",
         f"-dict={dictionary}",

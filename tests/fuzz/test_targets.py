@@ -58,6 +58,13 @@ def test_every_kind_of_entry_of_the_cache_has_a_target() -> None:
     assert kinds <= {"trees", "reports", "keeper", "programs"}
 
 
+@pytest.mark.parametrize("target", TARGETS)
+def test_no_input_of_a_corpus_is_cut_before_it_is_fuzzed(target: str) -> None:
+    """The fuzzer cuts what is longer; of an entry of the cache that lacks its end nothing would be read, ever."""
+    most = guided._LONGER.get(target, guided.MOST_BYTES)
+    assert [path.name for path in (CORPUS / target).iterdir() if path.stat().st_size > most] == []
+
+
 def replay(target: str) -> None:
     """Run the whole corpus through a target."""
     for path in sorted((CORPUS / target).iterdir()):
