@@ -218,6 +218,9 @@ class Fuser:
             case ir.Apply("{0}.ancestors", (ir.Root(name),)):
                 # The smaller set is looked through: a hierarchy can be deeper than there are rules.
                 return f"{writer.bind(frozenset(node.cases))} & v[{self._layout.at(name, 'ancestors')}]"
+            case ir.Apply("enclosing_paths({0})", (path,)):
+                longest = max(map(len, node.cases))  # a path of 8,000 characters has thousands of longer ones above it
+                return f"enclosing_paths({writer.expr(path)}, {writer.constant(longest)})"
         return writer.expr(node.on)
 
     def _case(self, tree: ir.Tree) -> tuple[Decide, Any]:

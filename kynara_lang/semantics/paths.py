@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from kynara_lang.semantics.problems import ValueProblem, quoted, refuse_long
+from kynara_lang.semantics.problems import MAX_TEXT, ValueProblem, quoted, refuse_long
 from kynara_lang.semantics.text import is_scalar_text
 
 _DRIVE: Final = re.compile(r"[A-Za-z]:")
@@ -66,11 +66,16 @@ def path_within(path: str, directory: str) -> bool:
     return path.startswith(directory + "/")
 
 
-def enclosing_paths(path: str) -> list[str]:
-    """Return every directory that a normalised path is within, itself included: all for which `path_within` holds."""
+def enclosing_paths(path: str, longest: int = MAX_TEXT) -> list[str]:
+    """Return every directory that a normalised path is within, itself included: all for which `path_within` holds.
+
+    Those longer than `longest` are left out: who compares with a few short ones must not make thousands of long ones.
+    """
     root = "/" if path.startswith("/") else "."
-    found = [path] if path == root else [path, root]
-    end = path.rfind("/")
+    found = [root]
+    if path == root:
+        return found
+    end = len(path) if len(path) <= longest else path.rfind("/", 0, longest + 1)
     while end > 0:
         found.append(path[:end])
         end = path.rfind("/", 0, end)

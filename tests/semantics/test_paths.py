@@ -164,3 +164,5 @@ def test_enclosing_paths_are_those_that_it_is_within(path: str) -> None:
     assert len(set(found)) == len(found)
     assert {other for other in others if path_within(path, other)} == set(found) & set(others)
     assert all(path_within(path, directory) for directory in found)
+    for longest in range(1, 13):
+        assert set(enclosing_paths(path, longest)) == {directory for directory in found if len(directory) <= longest}
