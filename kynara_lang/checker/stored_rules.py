@@ -106,11 +106,11 @@ class Bodies:
 
     @contextmanager
     def opened(self, rule: StoredRule) -> Iterator[RuleSymbol]:
-        """Give a rule with its body, and keep nothing of that; no other body is made meanwhile."""
+        """Give a rule with its body as `fill` makes it, and keep nothing of that; no other is made meanwhile."""
         with self._lock:
             assert self._checks is not None
             with _for_a_while(self._checks.tables):
-                yield self._whole(rule, self._checks, self.shelf.line(rule.line))
+                yield self._checked(rule, self._checks)
 
     def fill(self, rule: StoredRule) -> None:
         """Make the body of a rule; raise `NoRule` if what lies on the shelf is not the body that was checked."""
@@ -118,14 +118,18 @@ class Bodies:
             if _has_body(rule):
                 return  # another thread was faster
             assert self._checks is not None
-            try:
-                whole = self._whole(rule, self._checks, self.shelf.line(rule.line))
-            except (TypeError, ValueError, LookupError, AttributeError, RecursionError) as problem:
-                raise packed.NoRule from problem
-            if (whole.decl.effect, whole.decl.span) != (rule.effect, rule.span) or self._checks.report.has_errors:
-                raise packed.NoRule  # of a body with errors a part might count
+            whole = self._checked(rule, self._checks)
             for name in _BODY:
                 setattr(rule, name, getattr(whole, name))
+
+    def _checked(self, rule: StoredRule, checks: RuleChecks) -> RuleSymbol:
+        try:
+            whole = self._whole(rule, checks, self.shelf.line(rule.line))
+        except (TypeError, ValueError, LookupError, AttributeError, RecursionError) as problem:
+            raise packed.NoRule from problem
+        if (whole.decl.effect, whole.decl.span) != (rule.effect, rule.span) or checks.report.has_errors:
+            raise packed.NoRule  # of a body with errors a part might count
+        return whole
 
     def _whole(self, rule: StoredRule, checks: RuleChecks, line: bytes) -> RuleSymbol:
         source = rule.span.source

@@ -8,6 +8,7 @@ approval makes it match.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import Any, Literal, TypeAlias
@@ -163,6 +164,7 @@ class Engine:
             for action in rule.actions:
                 self._rules.setdefault(action, []).append(rule)
         self._buckets: dict[tuple[str, str, str], CompiledBucket] = {}
+        self._building = threading.Lock()  # a bucket of many rules takes long, so no two threads build the same
 
     def rules_about(self, action: str) -> list[RuleSymbol]:
         """Return the rules that are about an action (by key), by name."""
@@ -172,10 +174,14 @@ class Engine:
         """Return the bucket of an action, a subject type and a resource type (by key)."""
         key = (action, subject, resource)
         found = self._buckets.get(key)
-        if found is None:
-            rules = self._rules.get(action, ())
-            made = tree.bucket(self.program, rules, action, subject, resource, self._entity)
-            found = self._buckets[key] = CompiledBucket(made, self.outcomes_of_rules, self._pool)
+        return self._built(key) if found is None else found
+
+    def _built(self, key: tuple[str, str, str]) -> CompiledBucket:
+        with self._building:
+            found = self._buckets.get(key)
+            if found is None:
+                made = tree.bucket(self.program, self._rules.get(key[0], ()), *key, self._entity)
+                found = self._buckets[key] = CompiledBucket(made, self.outcomes_of_rules, self._pool)
         return found
 
     def _entity(self, kind: str, identity: str) -> Entity:

@@ -122,6 +122,7 @@ def test_threads_that_share_a_program_give_the_answers_of_one(
                 thread.start()
             for thread in threads:
                 thread.join()
-        assert max(unpacked.values()) == 1  # whoever comes second takes what the first one made
+        # Once for the bucket, and once more if an explanation shows it: whoever comes second takes what is there.
+        assert max(unpacked.values()) <= 2
         assert len(found) == THREADS  # nobody stopped with an exception
         assert all(one == expected for one in found)
