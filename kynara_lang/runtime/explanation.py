@@ -16,7 +16,8 @@ from attrs import evolve, frozen
 from ..checker.symbols import RuleSymbol
 from ..compiler import ir
 from ..diagnostics.source import Span
-from ..semantics.display import display, display_entity
+from ..semantics import types
+from ..semantics.display import display, display_entity, is_of
 from ..syntax import ast
 from ..syntax.packed import NoRule
 from . import canonical, counterfactual
@@ -342,10 +343,21 @@ def clause_result(guard: ir.Guard, bucket: CompiledBucket, arguments: Arguments)
     values = {}
     for read in guard.reads:
         value, error = attempt(bucket.compiled(read.value), arguments)
-        values[read.text] = "absent" if error is not None or value is None else display(value, read.type, _SHOWN)
+        there = error is None and value is not None and _is_meant(read, value, arguments)
+        values[read.text] = display(value, read.type, _SHOWN) if there else "absent"
     if guard.kind == "subject":
         values |= _of_subject(arguments[0])
     return ClauseResult(guard.kind, clause_text(guard.span), guard.span, holds, values)
+
+
+def _is_meant(read: ir.Shown, value: Any, arguments: Arguments) -> bool:
+    """Whether what was found is what the clause means: `subject.from` behind `subject is User` means no Team's."""
+    people = {"subject": arguments[0], "resource": arguments[1], "delegator": arguments[4], "actor": arguments[5]}
+    for node in ir.descend(read.value):
+        if isinstance(node, ir.Read) and node.kinds is not None and node.root in people:
+            if people[node.root] is None or people[node.root].type not in node.kinds:
+                return False
+    return read.type == types.BLOCK or is_of(value, read.type)
 
 
 def _of_subject(subject: Any) -> dict[str, str]:

@@ -16,7 +16,7 @@ from .missing import MISSING
 from .numbers import format_decimal
 from .times import format_duration, format_time
 from .types import Enum, Record, SetOf, Type
-from .urls import format_url
+from .urls import Url, format_url
 
 _ESCAPES: Final[Mapping[str, str]] = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t"}
 _IN_ORDER: Final = frozenset({types.INT, types.DECIMAL, types.TIME, types.DURATION, types.IP, types.BOOL})
@@ -60,6 +60,27 @@ def display(value: Any, type: Type, limit: int | None = None) -> str:
         case types.BLOCK:
             return f'"{format_block(*value)}"'
     return str(value)
+
+
+def is_of(value: Any, type: Type) -> bool:
+    """Whether a value can be one of a static type; numbers of all kinds look alike."""
+    match type:
+        case types.Entity(names=names):
+            return isinstance(value, Entity) and value.type in names
+        case Enum(values=values):
+            return isinstance(value, str) and value in values
+        case SetOf(element=element):
+            return isinstance(value, frozenset) and all(is_of(member, element) for member in value)
+        case Record(fields=fields):
+            alike = isinstance(value, tuple) and len(value) == len(fields)
+            return alike and all(m is MISSING or is_of(m, f.type) for m, f in zip(value, fields, strict=True))
+        case types.BOOL:
+            return isinstance(value, bool)
+        case types.STRING | types.EMAIL | types.HOST | types.PATH:
+            return isinstance(value, str)
+        case types.URL:
+            return isinstance(value, Url)
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def display_entity(entity: Entity, limit: int | None = None) -> str:
