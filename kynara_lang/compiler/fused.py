@@ -214,10 +214,12 @@ class Fuser:
             case ir.Root("subject" | "resource" as name):
                 return f"v[{self._layout.at(name, 'roles')}]"
             case ir.Root():
-                return f"{writer.expr(node.on)}.roles"
+                return f"{writer.bind(sorted)}({writer.expr(node.on)}.roles)"
             case ir.Apply("{0}.ancestors", (ir.Root(name),)):
                 # The smaller set is looked through: a hierarchy can be deeper than there are rules.
-                return f"{writer.bind(frozenset(node.cases))} & v[{self._layout.at(name, 'ancestors')}]"
+                met = f"{writer.bind(frozenset(node.cases))} & v[{self._layout.at(name, 'ancestors')}]"
+                # In order, so that it is always the same rule that is said to have decided; mostly there is one or none.
+                return f"(met if {writer.bind(len)}(met := {met}) < 2 else {writer.bind(sorted)}(met))"
             case ir.Apply("enclosing_paths({0})", (path,)):
                 longest = max(map(len, node.cases))  # a path of 8,000 characters has thousands of longer ones above it
                 return f"enclosing_paths({writer.expr(path)}, {writer.constant(longest)})"
@@ -259,8 +261,8 @@ def values_of(layout: Layout) -> Callable[..., Values]:
             case "ancestors":
                 items.append(f"{root}.ancestors")
             case "roles":
-                bound |= {root + "k": layout.roles[place.root], "small": _small}
-                items.append(f"small({root}.roles & {root}k)")
+                bound |= {root + "k": layout.roles[place.root], "ordered": ordered}
+                items.append(f"ordered({root}.roles & {root}k)")
             case "value":
                 attributes = f"{root}.attrs" if place.root in ("subject", "resource") else root
                 items.append(f"{attributes}[{place.name!r}]")
@@ -269,9 +271,14 @@ def values_of(layout: Layout) -> Callable[..., Values]:
     return compiled([f"return ({''.join(item + ', ' for item in items)})"], bound, codegen.PARAMETERS, (None,))
 
 
-def _small(roles: frozenset[str]) -> Collection[str]:
-    """Return a few roles as a tuple: a quarter of the memory of a set, so that more requests fit into caches."""
-    return tuple(roles) if len(roles) <= _FEW else roles
+def ordered(roles: frozenset[str]) -> Collection[str]:
+    """Return roles by name, so that of two rules that decide alike it is always the same that is said to have decided.
+
+    A few are a tuple: a quarter of the memory of a set, so that more requests fit into caches.
+    """
+    if len(roles) < 2:
+        return tuple(roles)
+    return tuple(sorted(roles)) if len(roles) <= _FEW else dict.fromkeys(sorted(roles))
 
 
 # --- conditions

@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 from attrs import frozen
 
-from .fused import Values, compiled
+from .fused import Values, compiled, ordered
 from .layout import Layout, Place
 
 Inline = Literal["bool", "int", "string", "text", "strings", "set"]
@@ -119,6 +119,7 @@ class _ReaderWriter:
         self._add(0, f"return ({items})")
         self._bound |= {
             "none": {},
+            "ordered": ordered,
             "strange": plan.strange,
             "is_text": plan.is_text,
             "longest": plan.longest,
@@ -202,6 +203,8 @@ class _ReaderWriter:
         if place in self._wanted and self._plan.stored is not None:
             says, asked = self._bind(self._plan.says_roles), self._bind(self._layout.roles[root])
             self._add(0, f"if {at}s is not None and {at}k in {says}: {at}h = {at}s.roles & {asked}")
+        if place in self._wanted:
+            self._add(0, f"if len({at}h) > 1: {at}h = ordered({at}h)")
 
     # --- values
 
