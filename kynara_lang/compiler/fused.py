@@ -218,7 +218,7 @@ class Fuser:
             case ir.Apply("{0}.ancestors", (ir.Root(name),)):
                 # The smaller set is looked through: a hierarchy can be deeper than there are rules.
                 met = f"{writer.bind(frozenset(node.cases))} & v[{self._layout.at(name, 'ancestors')}]"
-                # In order, so that it is always the same rule that is said to have decided; mostly there is one or none.
+                # In order, so that always the same rule is said to have decided; mostly there is one or none.
                 return f"(met if {writer.bind(len)}(met := {met}) < 2 else {writer.bind(sorted)}(met))"
             case ir.Apply("enclosing_paths({0})", (path,)):
                 longest = max(map(len, node.cases))  # a path of 8,000 characters has thousands of longer ones above it
