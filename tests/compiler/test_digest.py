@@ -6,7 +6,7 @@ import pytest
 
 from kynara_lang.compiler.digest import digest
 from kynara_lang.diagnostics.source import Source
-from kynara_lang.pipeline import check_sources
+from kynara_lang.pipeline import Libraries, check_sources
 
 BASE = """
 trait Owned { tenant: String }
@@ -190,3 +190,20 @@ def test_names_count_by_what_they_stand_for() -> None:
     both = BASE.replace("let same(", "let alike(a: Owned, b: Owned) = a.tenant == b.tenant\nlet same(")
     assert digest_of(both) != digest_of(both.replace("scope same(", "scope alike("))
     assert digest_of(BASE.replace("delegator is Agent", "delegator is Team")) != one
+
+
+def test_a_name_counts_by_the_module_that_it_comes_from() -> None:
+    """Both programs hold both libraries and the same words; what the words stand for differs."""
+    library = "let near(n: Int) = n > {0}\nlet far(n: Int) = n < {0}\n"
+    sources = {name: Source(f"{name}.kyn", library.format(at)) for at, name in enumerate(("one", "two"))}
+
+    def of(near: str, far: str) -> str:
+        text = (
+            f"import {near} (near)\nimport {far} (far)\nsubject User\nresource Doc {{ n: Int }}\naction read on Doc\n"
+            "forbid f { subject User action read resource Doc when near(resource.n) and far(resource.n) }\n"
+        )
+        checked = check_sources([Source("m.kyn", text)], Libraries(sources.get, tuple(sources)))
+        assert not checked.has_errors, [(d.code, d.message) for d in checked.diagnostics]
+        return digest(checked.program)
+
+    assert of("one", "two") != of("two", "one")

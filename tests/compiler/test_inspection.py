@@ -315,6 +315,12 @@ def test_an_error_makes_every_rule_be_looked_at(kind: str) -> None:
     assert quick <= bucket.tests
 
 
+def test_what_types_decide_is_neither_a_test_nor_to_blame() -> None:
+    (part,) = inspected(many("when subject is User when resource.open")).parts
+    assert {one.tests for one in part.unskipped} == {1}
+    assert {tuple(b.span.text for b in one.blamed) for one in part.unskipped} == {("when resource.open",)}
+
+
 def test_where_nothing_can_fail_nothing_is_looked_at_again() -> None:
     assert inspected(many("when resource.size > #")).again is None
 

@@ -1,0 +1,110 @@
+"""What is made of a clause beside its truth: the values it shows, what it needs, and the form that is quick."""
+
+from __future__ import annotations
+
+import copy
+from types import CodeType
+
+import pytest
+
+from kynara_lang.compiler.digest import digest
+from kynara_lang.runtime.decision import Effect
+from kynara_lang.runtime.policyset import PolicySet
+from tests.compiler.test_code import ALICE, DECLARED, ask
+from tests.runtime.programs import program
+
+LETS = 'let chief = User::"boss"\nlet late(d: Doc) = d.n > seven\n'
+
+
+def forbid(condition: str) -> PolicySet:
+    return program(LETS + f"forbid f {{ subject User action read resource Doc when {condition} }}", base=DECLARED)
+
+
+@pytest.mark.parametrize(
+    ("condition", "shown"),
+    [
+        ("subject.n > 1", ["subject.n"]),
+        ("mine(subject, resource)", ["subject", "resource.owner"]),
+        ("subject.n > seven", ["subject.n", "seven"]),
+        ("subject.n > 1 and subject.n < 9", ["subject.n"]),
+        ("subject.boss.n == 9", ["subject.boss.n"]),
+        ("chief.n == 9", []),
+        ("subject == chief", ["subject", "chief"]),
+        ("late(resource)", ["resource.n", "seven"]),
+        ("above(subject, 6)", ["subject.n"]),
+        ('subject.url.host == "x"', ["subject.url.host"]),
+        ("subject.line.a == 1", ["subject.line.a"]),
+        ("subject.s.length() == 3", ["subject.s"]),
+        ('"abc".length() == 3', []),
+        ("any x in subject.friends: x.n > 1", ["subject.friends"]),
+        ("not delegated", ["delegated"]),
+        ("1 == 1", []),
+    ],
+)
+def test_a_clause_shows_the_values_that_it_reads_each_once(condition: str, shown: list[str]) -> None:
+    (test,) = forbid(condition)._engine.bucket("read", "User", "Doc").bucket.tests
+    assert [read.text for guard in test.guards for read in guard.reads] == shown
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        "any x in {subject, subject.boss}: x.m > 1",
+        "all x in {subject}: x.m > 1",
+        "any x in {subject.boss, subject}: any y in {x}: y.m > 1",
+    ],
+)
+def test_what_is_read_of_an_element_that_is_the_subject_itself_is_needed_of_the_request(condition: str) -> None:
+    who = copy.deepcopy(ALICE)
+    del who["properties"]["m"]
+    decision = forbid(condition).decide(ask(who))
+    assert (decision.effect, decision.rules) == (Effect.DENY, ())
+    assert [(e.code, e.path) for e in decision.errors] == [("missing-attribute", "subject.properties.m")]
+
+
+def parts_of(condition: str) -> list[CodeType]:
+    """Return the pieces of code inside the function that decides: a loop over elements is one."""
+    decide = forbid(condition)._engine.bucket("read", "User", "Doc").decide
+    return [constant for constant in decide.__code__.co_consts if isinstance(constant, CodeType)]
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        "any x in subject.tags: x in resource.tags",
+        "all x in subject.tags: x in resource.tags",
+        'all x in subject.tags: x in {"p", "q"}',
+        'any x in {Team::"t1", Team::"t2"}: subject in x',
+        'any x in {Folder::"f1", Folder::"f2"}: resource in x',
+    ],
+)
+def test_a_question_about_a_whole_set_is_asked_without_a_loop(condition: str) -> None:
+    assert parts_of(condition) == []
+    assert parts_of("any x in subject.nums: x > 3") != []
+
+
+@pytest.mark.parametrize("condition", ["any x in subject.nums: x in {1, 2} and x > 1", "any x in subject.nums: 2 in {x, 3}"])
+def test_what_only_looks_like_such_a_question_is_asked_of_each(condition: str) -> None:
+    assert parts_of(condition) != []
+    assert forbid(condition).decide(ask()).rules == ("f1.f",)
+
+
+@pytest.mark.parametrize("count", [1, 4, 5, 9])
+def test_few_roles_are_looked_for_one_by_one_and_many_at_once(count: int) -> None:
+    roles = [f"role more{i}\n" for i in range(count)]
+    names = " or ".join(f"more{i}" for i in range(count))
+    text = "".join(roles) + f"forbid f {{ subject User with role {names} action read resource Doc }}"
+    policies = program(text, base=DECLARED)
+    decide = policies._engine.bucket("read", "User", "Doc").decide
+    assert ("isdisjoint" in decide.__code__.co_names) is (count > 4)
+    for role in ("more0", f"more{count - 1}"):
+        assert policies.decide(ask({**ALICE, "roles": [role]})).rules == ("f1.f",)
+    assert policies.decide(ask()).rules == ()
+
+
+def test_what_a_set_holds_counts_for_the_digest() -> None:
+    def of(kind: str) -> str:
+        return digest(program(f"resource More {{ x: {kind} }}", base=DECLARED).program)
+
+    kinds = ["Set<Int>", "Set<String>", "Set<User>", "Set<Doc>", 'Set<"a" | "b">', 'Set<"a" | "c">', "Int"]
+    assert len({of(kind) for kind in kinds}) == len(kinds)
