@@ -29,7 +29,7 @@ GOALS = {"evaluator": 90, "requests": 90, "compiler": 90, "checker": 80, "lints"
 
 # The folders of tests that run in this process. Those that only start other processes would not see a mutant.
 # Others would see some more, but they take long and are about something else.
-JUDGES = ["checker", "compiler", "golden", "hostile", "properties", "runtime", "semantics", "stdlib", "syntax"]
+JUDGES = ["caching", "checker", "compiler", "golden", "hostile", "properties", "runtime", "semantics", "stdlib", "syntax"]
 
 
 def files_of(group: str) -> Iterator[Path]:
