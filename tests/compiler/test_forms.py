@@ -7,6 +7,7 @@ from types import CodeType
 
 import pytest
 
+from kynara_lang.compiler import ir
 from kynara_lang.compiler.digest import digest
 from kynara_lang.runtime.decision import Effect
 from kynara_lang.runtime.policyset import PolicySet
@@ -108,3 +109,22 @@ def test_what_a_set_holds_counts_for_the_digest() -> None:
 
     kinds = ["Set<Int>", "Set<String>", "Set<User>", "Set<Doc>", 'Set<"a" | "b">', 'Set<"a" | "c">', "Int"]
     assert len({of(kind) for kind in kinds}) == len(kinds)
+
+
+@pytest.mark.parametrize("who", ["actor", "subject"])
+def test_rules_that_roles_tell_apart_look_at_the_roles_of_whom_they_name(who: str) -> None:
+    """The agent performs the call, and the user it acts for is decided as the subject."""
+    text = "".join(f"role r{i}\n" for i in range(12)) + 'permit p { subject any action any resource any scope any "t" }\n'
+    text += "".join(f"forbid f{i} {{ subject User action read resource Doc when {who} holds r{i} }}\n" for i in range(12))
+    policies = program(text, base=DECLARED)
+    (node,) = policies._engine.bucket("read", "User", "Doc").bucket.forbids
+    assert isinstance(node, ir.Switch)
+    for of_agent, of_user in ((["r3"], []), ([], ["r3"]), (["r3", "r5"], ["x"]), ([], [])):
+        asked = ask({**ALICE, "roles": of_user})
+        boss = {"type": "User", "id": "boss", "properties": {"n": 9}}
+        agent = {"type": "Agent", "id": "x", "roles": of_agent, "properties": {"owner": boss}}
+        asked["subject"] = {**agent, "on_behalf_of": asked["subject"]}
+        held = of_user + of_agent if who == "actor" else of_user
+        decision = policies.decide(asked)
+        assert decision.errors == ()
+        assert decision.allowed is ("r3" not in held)

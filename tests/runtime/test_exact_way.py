@@ -50,3 +50,44 @@ def test_a_message_is_one_line_of_at_most_a_thousand_characters_of_what_was_said
     assert message.endswith("…") is (length > 1000)
     last = letter if letter.isprintable() else f"\\u{{{ord(letter):x}}}"
     assert message.removesuffix("…") == ("x" * (length - 1) + last if length <= 1000 else "x" * 1000)
+
+
+HOLDING = """
+subject User { line: { a: Int, by: User? }, friends: Set<User>, lines: Set<{ a: Int, by: User }> }
+resource Doc
+action read on Doc
+permit p { subject User action read resource Doc scope any "t"
+  when all f in subject.friends: f.line.a > 0 when all l in subject.lines: l.by != subject }
+"""
+
+
+def user(name: str, number: int, **more: object) -> dict[str, object]:
+    return {"type": "User", "id": name, "properties": {"line": {"a": number}, "friends": [], "lines": [], **more}}
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "same"),
+    [
+        (user("v", 1), user("v", 1), True),
+        (user("v", 1), user("v", 2), False),
+        (user("v", 1), user("w", 2), True),
+        (user("v", 1, friends=[user("w", 1)]), user("v", 1, friends=[user("w", 1)]), True),
+        (user("v", 1, friends=[user("w", 1)]), user("v", 1, friends=[user("w", 2)]), False),
+        (user("v", 1, line={"a": 1, "by": user("w", 1)}), user("v", 1, line={"a": 1, "by": user("w", 1)}), True),
+        (user("v", 1, line={"a": 1, "by": user("w", 1)}), user("v", 1, line={"a": 1, "by": user("w", 2)}), False),
+        (user("v", 1, line={"a": 1, "by": user("w", 1)}), user("v", 1), False),
+        ({**user("v", 1), "roles": ["a"]}, user("v", 1), False),
+    ],
+)
+@pytest.mark.parametrize("within", [False, True])
+def test_whom_a_set_names_twice_must_be_the_same_both_times(
+    first: dict[str, object], second: dict[str, object], same: bool, within: bool
+) -> None:
+    """Entities are equal by name: of two that differ, chance would decide which one the rules see."""
+    named: dict[str, object] = {"friends": [first, second]}
+    if within:
+        named = {"lines": [{"a": 1, "by": first}, {"a": 1, "by": second}]}
+    asked = {"subject": user("u", 1, **named), "action": {"name": "read"}, "resource": {"type": "Doc", "id": "d"}}
+    decision = program("role a\n", base=HOLDING).decide(asked)
+    assert decision.allowed is same
+    assert [error.code for error in decision.errors] == ([] if same else ["contradictory"])
