@@ -357,3 +357,21 @@ def test_the_reference_shows_what_is_found() -> None:
     assert check_sources([Source("site.kyn", good)], lints=BOTH, today=TODAY).diagnostics == ()
     _, told_of = check_sources([Source("site.kyn", bad)], lints=BOTH, today=TODAY).diagnostics
     assert render_diagnostic(told_of).plain + "\n" == shown
+
+
+@pytest.mark.parametrize(
+    ("comment", "meant"),
+    [
+        ('# noqa: KYN305 reason="  "', '# kynara: ignore[KYN305] reason="why this is fine"'),
+        ("# noqa: KYN305", '# kynara: ignore[KYN305] reason="why this is fine"'),
+        ('# noqa: KYN803 reason="agreed"', '# kynara: ignore[KYN803] reason="agreed"'),
+        ('# noqa: KYN999 reason="agreed"', '# kynara: ignore[KYN999] reason="agreed"'),
+        ('# noqa: KYN101 reason="agreed"', '# kynara: ignore[KYN101] reason="agreed"'),
+        ('# noqa: KYN305 reason="agreed" until 2026-12-01', None),
+    ],
+)
+def test_what_looks_like_one_and_would_be_none_is_not_rewritten(comment: str, meant: str | None) -> None:
+    """It would silence nothing, or less than was meant, so nobody but its author can write it."""
+    (_, diagnostic) = found(f"{OPEN}  {comment}")
+    assert diagnostic.fix is None
+    assert meant is None or diagnostic.help == f"write `{meant}`"

@@ -1,0 +1,102 @@
+"""What lints find at their edges: how many of many they name, and where another lint has the word."""
+
+from __future__ import annotations
+
+import pytest
+
+from kynara_lang.checker.lint_examples import rules
+from kynara_lang.checker.linter import LintSettings
+from kynara_lang.diagnostics.diagnostic import Diagnostic
+from kynara_lang.diagnostics.source import Source
+from kynara_lang.pipeline import check_sources
+
+
+def found(text: str, *codes: str) -> tuple[Diagnostic, ...]:
+    return check_sources([Source("p.kyn", text)], lints=LintSettings(select=codes)).diagnostics
+
+
+@pytest.mark.parametrize(
+    "clause",
+    [
+        "scope {0}",
+        'scope any "x" when {0}',
+        'scope any "x" unless {0}',
+    ],
+)
+def test_a_long_condition_is_found_in_every_clause(clause: str) -> None:
+    long = " or ".join(f"subject.level > {n}" for n in range(10))
+    (one,) = found(rules(f"permit p {{ subject User action read resource Doc {clause.format(long)} }}"), "KYN809")
+    assert one.message == "this condition has 10 parts"
+    assert one.span.text == long
+
+
+def test_a_long_condition_is_found_in_what_an_approver_must_be() -> None:
+    long = " or ".join(f"approver.level > {n}" for n in range(10))
+    text = f"require approval a {{ subject User action write resource Doc from User where {long} }}"
+    (one,) = found(rules(text), "KYN809")
+    assert (one.message, one.span.text) == ("this condition has 10 parts", long)
+
+
+@pytest.mark.parametrize("text", ["subject User\n", "role a\nsubject User\n", "action read on Doc\nresource Doc\n"])
+def test_a_policy_without_rules_is_found_at_its_first_word(text: str) -> None:
+    (one,) = found(text, "KYN806")
+    assert one.span.text == text.split()[0]
+    assert one.labels[0].message == "the policy has no rules"
+
+
+@pytest.mark.parametrize("quorum", [1, 2, 3])
+@pytest.mark.parametrize("named", [1, 2, 3])
+def test_a_quorum_is_out_of_reach_where_fewer_are_named_but_not_where_nobody_is(quorum: int, named: int) -> None:
+    """Who asks cannot approve: where nobody else is named that is found, and nothing said of the quorum."""
+    people = ", ".join(f'User::"{name}"' for name in "abc"[:named])
+    text = f'require approval r {{ subject User::"a" action write resource Doc from {people}\n quorum {quorum} }}'
+    others = named - 1
+    assert [d.code for d in found(rules(text), "KYN602")] == (["KYN602"] if 0 < others < quorum else [])
+
+
+@pytest.mark.parametrize("count", [1, 2, 6, 7, 9])
+def test_of_many_actions_that_a_wildcard_covers_five_more_are_named_and_the_others_counted(count: int) -> None:
+    declared = "".join(f"action crm.promote{i} on User (level: Int) modifies level\n" for i in range(count))
+    text = declared + "action crm.list on Folder\n" + 'permit p { subject User action crm.* resource User scope delegated }\n'
+    text += "permit q { subject User action read resource Doc scope delegated when subject.level > 3 }\n"
+    (one,) = found(rules(text), "KYN304")
+    named = [note for note in one.notes if note.startswith("it also covers")]
+    assert len(named) == min(count - 1, 5)
+    assert (f"and {count - 6} more" in one.notes) is (count > 6)
+
+
+@pytest.mark.parametrize(
+    ("condition", "says"),
+    [
+        ('resource.path within {"/a", "/b"} and not (resource.path within "/a" or resource.path within "/b")', "never"),
+        ('resource.path within {"/a", "/b"} and resource.path == "/c/d"', "never"),
+        ('resource.path within {"/a", "/b"} and resource.path == "/b/d"', ""),
+        ("(resource.size > 3) == true and resource.size < 2", "never"),
+        ("subject.manager == (resource.size > 3) and subject.manager != (resource.size > 3)", "never"),
+        ('resource.title.starts_with("a") and resource.title.starts_with("b")', "never"),
+        ('resource.title.starts_with("a") and resource.title == "b"', "never"),
+        ('resource.title.starts_with("a") and resource.title == "ab"', ""),
+        ('resource.labels.contains_any({"a"}) and not resource.labels.contains_any({"a"})', "never"),
+        ("resource.labels.contains_all({})", "always"),
+        ("resource.labels.contains_any({})", "never"),
+    ],
+)
+def test_what_can_be_worked_out_of_sets_paths_and_questions_in_questions(condition: str, says: str) -> None:
+    text = rules(f"forbid f {{ subject User action read resource Doc when {condition} }}")
+    assert [d.code for d in found(text, "KYN501", "KYN502")] == {"never": ["KYN501"], "always": ["KYN502"], "": []}[says]
+
+
+@pytest.mark.parametrize(
+    ("scope", "why"),
+    [
+        ("subject.tenant == subject.tenant", "a value is always equal to itself"),
+        ('resource.title like "*"', "a `*` stands for any text, also the empty one"),
+        ('resource.title.starts_with("")', "every text holds the empty one"),
+        ("resource.size > 3 or resource.size <= 3", "what one alternative leaves out, another takes in"),
+        ('resource.status in {"draft", "final"}', "all possible values are listed"),
+        ("resource is Doc", "the permit is about nothing but `Doc`"),
+    ],
+)
+def test_why_a_scope_holds_back_nothing(scope: str, why: str) -> None:
+    said = found(rules(f"permit p {{ subject User action read resource Doc scope {scope} }}"), "KYN302")
+    assert [one.notes[0] for one in said] == [why]
