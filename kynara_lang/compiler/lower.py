@@ -73,20 +73,15 @@ class Lowering:
         """Lower a rule, or return None when its types do not fit."""
         if self._types["subject"].key not in rule.subject_types:
             return None
-        if self._types["resource"].key not in rule.resource_types:
-            return None
-        if self._action.key not in rule.actions:
+        if self._types["resource"].key not in rule.resource_types or self._action.key not in rule.actions:
             return None
         with rule.opened() as body:
-            guards = self._guards(body)
-        return None if guards is None else ir.Test(rule, tuple(guards))
+            return ir.Test(rule, tuple(self._guards(body)))
 
-    def _guards(self, rule: RuleSymbol) -> list[ir.Guard] | None:
-        """Return what must hold for a rule to match, or None when its types do not fit."""
+    def _guards(self, rule: RuleSymbol) -> list[ir.Guard]:
+        """Return what must hold for a rule whose types fit to match."""
         subject = self._patterns("subject", rule.subjects)
         resource = self._patterns("resource", rule.resources)
-        if subject is None or resource is None:
-            return None
         guards = []
         for kind, asked in (("subject", subject), ("resource", resource)):
             if asked is not ir.TRUE:
@@ -100,12 +95,9 @@ class Lowering:
                     break  # the types decide that it never holds, so nothing after it is evaluated or read
         return guards
 
-    def _patterns(self, root: ir.RootName, patterns: tuple[PatternSymbol, ...]) -> ir.Expr | None:
-        """Return the condition under which a pattern fits, or None when the type never does."""
-        fitting = [p for p in patterns if self._types[root].key in p.types]
-        if not fitting:
-            return None
-        return _or([self.pattern(root, p) for p in fitting])
+    def _patterns(self, root: ir.RootName, patterns: tuple[PatternSymbol, ...]) -> ir.Expr:
+        """Return the condition under which a pattern fits; the type of one of them at least does."""
+        return _or([self.pattern(root, p) for p in patterns if self._types[root].key in p.types])
 
     def pattern(self, root: ir.RootName, pattern: PatternSymbol) -> ir.Expr:
         """Return what a pattern asks of an entity beyond its type."""

@@ -32,7 +32,7 @@ def bucket(
     """Lower the rules that fit an action and two types, and arrange them."""
     lowering = Lowering(program, program.actions[action], program.types[subject], program.types[resource], entity)
     found = (lowering.test(rule) for rule in rules)
-    tests = tuple(t for t in found if t is not None and not _never(t))
+    tests = tuple(t for t in found if t is not None)
     by_effect: dict[str, list[ir.Test]] = {"forbid": [], "permit": [], "require_approval": []}
     for test in tests:
         by_effect[test.rule.effect].append(test)
@@ -62,11 +62,6 @@ def bucket(
 
 def _required(declared: Mapping[str, AttributeSymbol]) -> frozenset[str]:
     return frozenset(name for name, symbol in declared.items() if not symbol.optional)
-
-
-def _never(test: ir.Test) -> bool:
-    """Whether a test is decided by its types alone; its first guard being false says so."""
-    return bool(test.guards) and test.guards[0].condition is ir.FALSE and test.guards[0].kind in ("subject", "resource")
 
 
 def _nodes(tests: Iterable[ir.Test], checks: Iterable[ir.Expr]) -> Iterator[ir.Root | ir.Read | ir.Present]:
