@@ -151,9 +151,7 @@ def validate(world: World, shape: Shape, needs: Needs) -> Request:
             problems.add("missing-argument", f"action.properties{slot.suffix}", message)
     context: dict[str, Any] = {}
     for name in needs.context:
-        declared = world.context.get(name)
-        if declared is None:
-            continue
+        declared = world.context[name]
         if declared.external in shape.context:
             _read(declared, shape.context[declared.external], "context", context, problems)
         elif not declared.optional:

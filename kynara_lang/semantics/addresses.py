@@ -49,7 +49,7 @@ def read_block(text: str) -> tuple[int, int]:
     if not _PREFIX.fullmatch(prefix) or int(prefix) > bits:
         raise ValueProblem(f"{quoted(text)} needs a prefix length from 0 to {bits} after the `/`")
     size = 1 << (bits - int(prefix))
-    low = base & -size if base < V4 else V4 + (base - V4 & -size)
+    low = base & -size
     mapped = base >> 32 == 0xFFFF
     if mapped and int(prefix) < _MAPPED_PREFIX:
         # An IPv4-mapped address is an IPv4 address, so the block would have to hold both kinds.

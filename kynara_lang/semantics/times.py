@@ -67,7 +67,6 @@ def read_time(text: str) -> int:
 
 def read_date_or_time(text: str) -> int:
     """Read an instant, or a date such as `2026-11-22` as its midnight in UTC."""
-    refuse_long(text)
     match = _DATE.fullmatch(text)
     return read_time(text) if match is None else _days(match[1], match[2], match[3], text) * _UNITS["d"]
 
