@@ -227,13 +227,15 @@ class Fuser:
 
     def _case(self, tree: ir.Tree) -> tuple[Decide, Any]:
         """Return the condition of a single rule with its outcome, or a function that returns outcomes with None."""
-        if len(tree) == 1 and isinstance(tree[0], ir.Test):
-            return self._shared(tree[0]), self._outcome(tree[0])
+        match tree:
+            case (ir.Test() as test,):
+                return self._shared(test), self._outcome(test)
         return self.first(tree), None
 
     def _collected(self, tree: ir.Tree) -> tuple[Decide, Any]:
-        if len(tree) == 1 and isinstance(tree[0], ir.Test):
-            return self._shared(tree[0]), (tree[0].rule.index,)
+        match tree:
+            case (ir.Test() as test,):
+                return self._shared(test), (test.rule.index,)
         return self.matches(tree), None
 
     def _shared(self, test: ir.Test) -> Decide:
