@@ -46,13 +46,6 @@ _TWO_VALUES = Obstacle(
     "compares two values of the request with each other",
     "ask for a role, a group or a constant as well, if that is what is meant",
 )
-_OPTIONAL = Obstacle(
-    "optional",
-    "reads something that may be absent",
-    "declare it without `?`, with a value that says that there is none, or compare something required as well",
-)
-_ORDER = Obstacle("order", "asks whether a value is larger or smaller than another")
-_BLOCK = Obstacle("block", "asks whether an address is in a block")
 _PATTERN = Obstacle(
     "pattern",
     "looks inside a text",
@@ -70,7 +63,6 @@ _COMPUTED = Obstacle(
 )
 _OTHER = Obstacle("other", "is of a form that no switch is made for")
 
-_ORDERS = ("{0} < {1}", "{0} <= {1}", "{0} > {1}", "{0} >= {1}")
 _SETS = ("{0} in {1}", "{0} >= {1}", "not {0}.isdisjoint({1})")
 _TEXTS = ("glob_match({1}, {0})", "{0}.startswith({1})", "{0}.endswith({1})", "{1} in {0}")
 _FOLLOWING = ("attribute(", "has_attribute(", "roles_of(", "ancestors_of(")
@@ -138,15 +130,9 @@ def _comparison(template: str, operands: tuple[ir.Expr, ...]) -> Obstacle:
         return _TWO_VALUES
     if any(not isinstance(operand, ir.Const | ir.Read | ir.Root) for operand in operands):
         return _COMPUTED
-    if any(isinstance(operand, ir.Read) and operand.optional for operand in operands):
-        return _OPTIONAL
     if template in _SETS and (template == "{0} in {1}" or isinstance(constants[0].value, frozenset)):
         return _MEMBER
-    if template in _ORDERS:
-        return _ORDER
-    if template in _TEXTS:
-        return _PATTERN
-    return _BLOCK if template == "{1}[0] <= {0} <= {1}[1]" else _OTHER
+    return _PATTERN if template in _TEXTS else _OTHER
 
 
 def _follows(template: str) -> bool:

@@ -187,6 +187,16 @@ def test_help_is_given_only_where_it_helps(clauses: str, help: str | None) -> No
     assert (found.help is None) if help is None else (found.help is not None and help in found.help)
 
 
+@pytest.mark.parametrize("pattern", ['resource.nick like "k#*"', 'resource.nick.contains("k#")'])
+def test_a_pattern_is_blamed_for_being_one_also_where_its_text_may_be_absent(pattern: str) -> None:
+    """To declare the attribute without `?` would change nothing."""
+    assert obstacles(inspected(many(f"when resource has nick when {pattern}"))) == {"presence", "pattern"}
+
+
+def test_a_comparison_of_two_constants_asks_for_nothing() -> None:
+    assert obstacles(inspected(many("when # < 50 when resource.open"))) == {"other", "truth"}
+
+
 def test_few_rules_and_rules_alike_could_be_told_apart() -> None:
     def why(rules: str) -> set[tuple[str, tuple[str, ...]]]:
         return {(one.why, one.could) for one in inspected(rules).unskipped}
