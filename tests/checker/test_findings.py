@@ -77,6 +77,11 @@ def test_of_many_actions_that_a_wildcard_covers_five_more_are_named_and_the_othe
         ('resource.title.starts_with("a") and resource.title == "b"', "never"),
         ('resource.title.starts_with("a") and resource.title == "ab"', ""),
         ('resource.labels.contains_any({"a"}) and not resource.labels.contains_any({"a"})', "never"),
+        ('context.ip within "200.0.0.0/8"', ""),
+        ('context.ip within "ff00::/8"', ""),
+        ('context.ip within "0.0.0.0/0" or context.ip within "::/0"', "always"),
+        ('context.ip within "0.0.0.0/0" and context.ip within "::/0"', "never"),
+        ('context.ip within "0.0.0.0/1" or context.ip within "::/0"', ""),
         ("resource.labels.contains_all({})", "always"),
         ("resource.labels.contains_any({})", "never"),
     ],
@@ -100,3 +105,25 @@ def test_what_can_be_worked_out_of_sets_paths_and_questions_in_questions(conditi
 def test_why_a_scope_holds_back_nothing(scope: str, why: str) -> None:
     said = found(rules(f"permit p {{ subject User action read resource Doc scope {scope} }}"), "KYN302")
     assert [one.notes[0] for one in said] == [why]
+
+
+@pytest.mark.parametrize("test", ["resource.owner.tenant in resource.labels", "resource.owner in resource.readers"])
+@pytest.mark.parametrize(("effect", "scope"), [("permit", "scope subject.tenant == resource.tenant"), ("forbid", "")])
+def test_a_permit_is_not_covered_by_one_that_can_come_to_an_error(test: str, effect: str, scope: str) -> None:
+    """What follows a reference can fail, and then a permit does not match; membership itself cannot."""
+    text = "".join(
+        f"{effect} {name} {{ subject User action read resource Doc {scope} when {condition} }}\n"
+        for name, condition in (("one", f"{test} or subject.level > 3"), ("two", "subject.level > 4"))
+    )
+    fallible = effect == "permit" and ".tenant" in test
+    assert [d.span.text for d in found(rules(text), "KYN504")] == ([] if fallible else ["two"])
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 4, 5])
+def test_up_to_three_types_that_a_permit_reaches_are_named(count: int) -> None:
+    types = [f"Thing{i}" for i in range(count)]
+    text = "".join(f"resource {name}\n" for name in types) + f"action take on {', '.join(types)}\nsubject Man\n"
+    text += f"permit p {{ subject Man action take resource {', '.join(types)} scope subject == subject }}\n"
+    (one,) = found(text, "KYN302")
+    named = " and ".join(f"every {name}" for name in types) if count < 4 else f"every resource of {count} types"
+    assert f"so the permit reaches {named}" in one.notes
