@@ -8,7 +8,7 @@ from kynara_lang.checker.lint_examples import rules
 from kynara_lang.checker.linter import LintSettings
 from kynara_lang.diagnostics.diagnostic import Diagnostic
 from kynara_lang.diagnostics.source import Source
-from kynara_lang.pipeline import check_sources
+from kynara_lang.pipeline import Libraries, check_sources
 
 
 def found(text: str, *codes: str) -> tuple[Diagnostic, ...]:
@@ -127,3 +127,59 @@ def test_up_to_three_types_that_a_permit_reaches_are_named(count: int) -> None:
     (one,) = found(text, "KYN302")
     named = " and ".join(f"every {name}" for name in types) if count < 4 else f"every resource of {count} types"
     assert f"so the permit reaches {named}" in one.notes
+
+
+@pytest.mark.parametrize("count", [1, 2, 6, 7, 8])
+def test_of_many_permits_that_agents_pass_on_without_bound_five_more_are_named(count: int) -> None:
+    text = "".join(f"permit p{i} {{ subject Agent action read resource Doc scope delegated }}\n" for i in range(count))
+    (one,) = found(rules(text), "KYN606")
+    others = [f"`p{i}`" for i in range(1, count)]
+    said = [note for note in one.notes if note.startswith("the same holds for")]
+    assert said == ([f"the same holds for {', '.join(others[:5])}{' …' if count > 6 else ''}"] if others else [])
+
+
+@pytest.mark.parametrize(
+    ("condition", "own"),
+    [
+        ("subject == resource.owner", True),
+        ("not (subject != resource.owner)", True),
+        ("subject != resource.owner", False),
+        ("subject in resource.readers", True),
+        ("not (subject not in resource.readers)", True),
+        ("subject not in resource.readers", False),
+    ],
+)
+def test_what_is_ones_own_is_so_however_it_is_said(condition: str, own: bool) -> None:
+    text = f"permit own {{ subject User action read resource Doc scope {condition} }}\n"
+    text += 'permit p { subject Agent action read resource Doc scope any "x" }\n'
+    agents = "import std.agents (Autonomous)\n" + rules(text).replace("subject Agent is Tenanted", "subject Agent is Autonomous, Tenanted")
+    libraries = Libraries({"std.agents": Source("agents.kyn", "trait Autonomous { }")}.get, ("std.agents",))
+    said = check_sources([Source("p.kyn", agents)], libraries, lints=LintSettings(select=("KYN605",))).diagnostics
+    assert [d.code for d in said] == (["KYN605"] if own else [])
+
+
+_PAGES = """
+subject User {{ team: String, desk: String }}
+resource Page {{ team: String, tag: String untrusted, link: Page untrusted }}
+action read on Page (team: String, page: Page, all: Bool)
+permit p {{ subject User action read resource Page scope {0} }}
+"""
+
+
+@pytest.mark.parametrize(
+    ("scope", "chosen"),
+    [
+        ("resource.team == subject.team", False),
+        ("resource.team == args.team", True),
+        ("resource.team == args.team or resource.team == subject.team", True),
+        ("resource.team == subject.team or resource.team == subject.desk", False),
+        ("resource.team == args.team or args.all", True),
+        ("(resource.team == args.team or resource.team == subject.team) and args.team == subject.desk", False),
+        ("resource.team == args.page.team", True),
+        ("resource.team == args.page.team and args.page.team == subject.team", False),
+        ("resource == args.page and args.page.team == subject.team", False),
+        ("resource.link.team == subject.team", True),
+    ],
+)
+def test_what_the_caller_chooses_bounds_nothing_unless_something_else_bounds_it(scope: str, chosen: bool) -> None:
+    assert [d.code for d in found(_PAGES.format(scope), "KYN306")] == (["KYN306"] if chosen else [])
