@@ -143,3 +143,9 @@ def test_what_an_approver_must_be_is_said_with_where() -> None:
         assert found[0].span.text == "when"
         assert found[0].help == "write `where`"
         assert len(found) == 1
+
+
+def test_now_belongs_to_the_context_and_is_told_once() -> None:
+    one = of("now > 2026-01-01")
+    assert (one.message, one.help) == ("`now` is not declared", "write `context.now`")
+    assert one.labels[0].message == "the time belongs to `context`"

@@ -183,3 +183,10 @@ permit p {{ subject User action read resource Page scope {0} }}
 )
 def test_what_the_caller_chooses_bounds_nothing_unless_something_else_bounds_it(scope: str, chosen: bool) -> None:
     assert [d.code for d in found(_PAGES.format(scope), "KYN306")] == (["KYN306"] if chosen else [])
+
+
+@pytest.mark.parametrize(("resource", "codes"), [("Folder", []), ("Folder, User", ["KYN304"])])
+def test_an_action_that_a_rule_covers_on_no_type_of_its_own_changes_nothing(resource: str, codes: list[str]) -> None:
+    text = "action crm.become on User acts as resource\naction crm.list on Folder, User\n"
+    text += f"permit p {{ subject User action crm.* resource {resource} scope delegated }}\n"
+    assert [d.code for d in found(rules(text), "KYN304")] == codes
