@@ -159,7 +159,7 @@ def test_what_is_ones_own_is_so_however_it_is_said(condition: str, own: bool) ->
 
 
 _PAGES = """
-subject User {{ team: String, desk: String }}
+subject User {{ team: String, desk: String, home: Page }}
 resource Page {{ team: String, tag: String untrusted, link: Page untrusted }}
 action read on Page (team: String, page: Page, all: Bool)
 permit p {{ subject User action read resource Page scope {0} }}
@@ -178,6 +178,7 @@ permit p {{ subject User action read resource Page scope {0} }}
         ("resource.team == args.page.team", True),
         ("resource.team == args.page.team and args.page.team == subject.team", False),
         ("resource == args.page and args.page.team == subject.team", False),
+        ("resource.team == args.page.team and args.page == subject.home", False),
         ("resource.link.team == subject.team", True),
     ],
 )
