@@ -402,9 +402,7 @@ def _and(found: list[ir.Expr]) -> ir.Expr:
             break
     if not kept:
         return ir.TRUE
-    if len(kept) == 1 or (kept[0] is ir.FALSE):
-        return kept[0]
-    return ir.And(tuple(kept))
+    return kept[0] if len(kept) == 1 else ir.And(tuple(kept))
 
 
 def _or(found: list[ir.Expr]) -> ir.Expr:
@@ -418,6 +416,4 @@ def _or(found: list[ir.Expr]) -> ir.Expr:
             break
     if not kept:
         return ir.FALSE
-    if len(kept) == 1 or kept[0] is ir.TRUE:
-        return kept[0]
-    return ir.Or(tuple(kept))
+    return kept[0] if len(kept) == 1 else ir.Or(tuple(kept))

@@ -128,3 +128,27 @@ def test_rules_that_roles_tell_apart_look_at_the_roles_of_whom_they_name(who: st
         decision = policies.decide(asked)
         assert decision.errors == ()
         assert decision.allowed is ("r3" not in held)
+
+
+@pytest.mark.parametrize(
+    ("condition", "holds"),
+    [
+        ("subject.no or true", True),
+        ("subject.no or subject is User", True),
+        ("true or subject.no", True),
+        ("subject.no or subject.no or true or subject.yes", True),
+        ("subject.no or false", False),
+        ("false or subject.yes", True),
+        ("subject.yes and false", False),
+        ("false and subject.yes", False),
+        ("subject.yes and subject.yes and false and subject.no", False),
+        ("subject.yes and true", True),
+        ("true and subject.no", False),
+        ("true and true", True),
+        ("false or false", False),
+        ("(subject.no or true) and (subject.yes and not false)", True),
+    ],
+)
+def test_what_is_known_beforehand_counts_like_what_is_not(condition: str, holds: bool) -> None:
+    assert forbid(condition).decide(ask()).rules == (("f1.f",) if holds else ())
+    assert forbid(f"not ({condition})").decide(ask()).rules == (() if holds else ("f1.f",))
