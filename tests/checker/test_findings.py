@@ -82,6 +82,7 @@ def test_of_many_actions_that_a_wildcard_covers_five_more_are_named_and_the_othe
         ('context.ip within "0.0.0.0/0" or context.ip within "::/0"', "always"),
         ('context.ip within "0.0.0.0/0" and context.ip within "::/0"', "never"),
         ('context.ip within "0.0.0.0/1" or context.ip within "::/0"', ""),
+        ("-resource.size == 3 and -resource.size == 4", ""),  # the least number has no opposite, and a forbid matches
         ("resource.labels.contains_all({})", "always"),
         ("resource.labels.contains_any({})", "never"),
     ],
