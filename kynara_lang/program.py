@@ -78,8 +78,12 @@ def load(
     who may not write policies. Files are parsed in at most `jobs` processes, as many as are worth it.
 
     Raises `CompileError` if it has errors, `FilesError` (an `OSError`) if a path cannot be used, `ConfigurationError`
-    (a `ValueError`) for a broken configuration, and `EntitiesError` (also one) where the store does not fit.
+    (a `ValueError`) for a broken configuration, `EntitiesError` (also one) if the store does not fit, and `TypeError`
+    or `ValueError` if `cache` is no cache or `jobs` no number of processes.
     """
+    if cache is not None and not hasattr(cache, "find_program"):
+        raise TypeError("cache must be what `kynara_lang.program_cache()` returns, or None")
+    _refuse_no_number(jobs)
     return _compiled(compile_inputs(_inputs(paths)[0], cache, jobs), entities)
 
 
@@ -99,6 +103,7 @@ def check(paths: Paths, *, prove: bool | None = None, jobs: int = 1) -> Report:
     `prove` asks for proofs, or refuses them; by default what can be proved in a minute is, if the extra `prove` is
     installed. Files are parsed in at most `jobs` processes. Raises as `load` does, but no `CompileError`.
     """
+    _refuse_no_number(jobs)
     from .proofs import ProofWish
     from .proving import proving  # only here: loading proves nothing
 
@@ -182,6 +187,13 @@ def report_of(checked: Checked) -> Report:
         unknown=proven.unknown,
         missing=proven.missing,
     )
+
+
+def _refuse_no_number(jobs: int) -> None:
+    if type(jobs) is not int:
+        raise TypeError("jobs must be a number of processes, such as 2")
+    if jobs < 1:
+        raise ValueError("jobs must be at least 1")
 
 
 def _inputs(paths: Paths) -> tuple[Inputs, Configuration]:

@@ -164,3 +164,22 @@ def test_modules_in_the_working_folder_are_not_run(
     monkeypatch.chdir(folder)
     kynara.load(folder, jobs=2)
     assert parsed_here == []
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"jobs": 0}, "at least 1"),
+        ({"jobs": -1}, "at least 1"),
+        ({"jobs": 2.5}, "number of processes"),
+        ({"jobs": "2"}, "number of processes"),
+        ({"jobs": True}, "number of processes"),
+        ({"cache": True}, r"program_cache\(\)"),
+        ({"cache": "folder"}, r"program_cache\(\)"),
+    ],
+)
+def test_what_is_no_cache_or_number_of_processes_is_refused_in_words(
+    folder: Path, given: dict[str, Any], said: str
+) -> None:
+    with pytest.raises((TypeError, ValueError), match=said):
+        kynara.load(folder, **given)

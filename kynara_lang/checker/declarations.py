@@ -141,7 +141,7 @@ class Declarations:
         for packed in module.packed:
             qualified = f"{name}.{packed.name.text}"
             line = self.bodies.add(packed)
-            rule = StoredRule(qualified, packed.effect, name, library, packed.span, self.bodies, line)
+            rule = StoredRule(qualified, packed.effect, name, library, packed.span, self.bodies, line, packed.name.span)
             self._enter_symbol(rule, packed.name, scope, module)
         for rule in self._kept.get(module.source, ()):
             scope.rules[rule.name.rpartition(".")[2] if library else rule.name] = rule

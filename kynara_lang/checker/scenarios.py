@@ -9,7 +9,7 @@ from ..semantics.types import ERROR
 from ..syntax import ast
 from .narrowing import Env
 from .rules import RuleChecks
-from .symbols import AttributeSymbol, EntityType, FixtureSymbol, Scope
+from .symbols import AttributeSymbol, EntityType, FixtureSymbol, RuleSymbol, Scope
 
 
 class ScenarioChecks:
@@ -21,6 +21,10 @@ class ScenarioChecks:
         self._report = rules.report
         self._program = rules.program
         self._titles: dict[str, Span] = {}
+        self._named: dict[str, list[RuleSymbol]] = {}
+        for rule in rules.program.rules:
+            for name in {rule.name, _own_name(rule)}:
+                self._named.setdefault(name, []).append(rule)
 
     def name(self, fixture: FixtureSymbol, scope: Scope) -> None:
         """Find which entity a fixture is."""
@@ -108,9 +112,9 @@ class ScenarioChecks:
                     notes=[f"it applies to {known}"],
                 )
         for name in item.because:
-            qualified = [r for r in self._program.rules if name.text in (r.name, r.decl.name.text)]
+            qualified = self._named.get(name.text, ())
             if not qualified:
-                guess = self._report.near(name.text, [r.decl.name.text for r in self._program.rules])
+                guess = self._report.near(name.text, [_own_name(r) for r in self._program.rules])
                 self._rules.unknown(name.span, "rule", name.text, guess)
             elif len(qualified) > 1:
                 self._report.add(
@@ -118,7 +122,7 @@ class ScenarioChecks:
                     f"`{name.text}` names {len(qualified)} rules",
                     name.span,
                     "which one is meant?",
-                    labels=[(r.decl.name.span, r.name) for r in qualified[:4]],
+                    labels=[(r.name_span, r.name) for r in qualified[:4]],
                     help=f"write `{qualified[0].name}`",
                 )
             else:
@@ -240,3 +244,8 @@ class ScenarioChecks:
                     )
         for part in parts:
             self._written_out(part)
+
+
+def _own_name(rule: RuleSymbol) -> str:
+    """Return the name of a rule without its module."""
+    return rule.name.rpartition(".")[2]

@@ -24,23 +24,36 @@ _BODY: Final = ("decl", "subjects", "resources", "conditions", "valid_from", "va
 
 @define(eq=False, init=False)
 class StoredRule(RuleSymbol):
-    """A rule with its head; reading anything of its body makes all of it.
+    """A rule with its head; reading anything of its body makes all of it. A rule with errors has a head only.
 
     Everything of the body is set once and to what it stays, so whoever reads it meanwhile finds nothing half done.
     """
 
     span: Span = field(init=False)
+    name_span: Span = field(init=False)
     subject_types: frozenset[str] = field(init=False)
     resource_types: frozenset[str] = field(init=False)
     bodies: Bodies = field(init=False)
     line: int = field(init=False)
 
     def __init__(
-        self, name: str, effect: ast.Effect, module: str, library: bool, span: Span, bodies: Bodies, line: int
+        self,
+        name: str,
+        effect: ast.Effect,
+        module: str,
+        library: bool,
+        span: Span,
+        bodies: Bodies,
+        line: int,
+        name_span: Span | None = None,
     ) -> None:
-        """Take what a file says of the rule; what it is about is set when it is checked, or was before."""
+        """Take what a file says of the rule; what it is about is set when it is checked, or was before.
+
+        Where its name stands is said of rules with mistakes, so one that was checked before need not know.
+        """
         self.name, self.effect, self.module, self.library = name, effect, module, library
         self.span, self.bodies, self.line = span, bodies, line
+        self.name_span = name_span or span
 
     def __getattr__(self, name: str) -> Any:
         """Make the body if a part of it is asked for that is not there yet."""

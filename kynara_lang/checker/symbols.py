@@ -159,6 +159,11 @@ class RuleSymbol:
         return self.decl.span
 
     @property
+    def name_span(self) -> Span:
+        """Where its name stands."""
+        return self.decl.name.span
+
+    @property
     def subject_types(self) -> frozenset[str]:
         """The keys of the types that a subject can have for the rule to match."""
         return covered(self.subjects)

@@ -1,4 +1,4 @@
-"""`kynara clean`: empties the cache of `kynara check`."""
+"""`kynara clean`: empties the cache of the user."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from .output import counted
 @click.command()
 @color_option
 def clean() -> None:
-    """Empty the cache of `kynara check`.
+    """Empty the cache.
 
-    It holds the syntax trees of files and what checks found, so that a check of unchanged files need not be made again.
+    It holds the syntax trees of files and what checks found, so that a check of unchanged files need not be made again,
+    and compiled programs for commands that are given --cache.
     Only what kynara put there is removed. KYNARA_CACHE_DIR says where it is, if not in the cache folder of the user.
 
     \b

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import click
 
-from .options import Stop, color_option, paths_argument
+from .options import Stop, cache_option, color_option, paths_argument
 from .output import busy, chatter, counted, print_json, results, width
 from .policies import load_policies
 
@@ -44,6 +44,7 @@ class _Named(Protocol):
     show_default=True,
     help="How to show it; `dot` draws the trees.",
 )
+@cache_option
 @color_option
 @click.pass_context
 def inspect(
@@ -55,6 +56,7 @@ def inspect(
     everything: bool,
     max_tests: int | None,
     output: str,
+    cache: bool,
 ) -> None:
     """Show what a decision costs at worst, and which rules are looked at for every request.
 
@@ -74,7 +76,7 @@ def inspect(
     from ..compiler.inspection import Inspector
     from . import render_inspect
 
-    program = load_policies(ctx, paths).program
+    program = load_policies(ctx, paths, cache=cache).program
     actions = _chosen(action, program.actions, "action")
     resources = _chosen(resource, program.types, "type")
     subjects = _chosen(subject, {k: t for k, t in program.types.items() if t.kind == "subject"}, "type of subjects")

@@ -49,7 +49,7 @@ COMMANDS: Final[dict[str, Entry]] = {
     ),
     "clean": Entry(
         "kynara_lang.cli.clean:clean",
-        "Empty the cache of `kynara check`.",
+        "Empty the cache of checks and compiled programs.",
         "kynara clean",
     ),
     "decide": Entry(

@@ -53,13 +53,19 @@ def configuration(*, options_later: bool = False) -> Configuration:
         raise Stop(str(error)) from None
 
 
-def keeper_of_user() -> Keeper:
-    """Return what keeps things between runs; where the cache cannot be trusted, say so and do without."""
+def keeper_of_user(*, asked: bool = False) -> Keeper:
+    """Return what keeps things between runs; where the cache cannot be trusted, say so and do without.
+
+    Where there can be none, that is only said to who `asked` for one.
+    """
     from ..caching.folder import CacheError
     from ..caching.keeper import Keeper, open_keeper
 
     try:
-        return open_keeper()
+        keeper = open_keeper()
+        if asked and keeper.cache is None:
+            say("note: no cache is used: its folder cannot be made or read")
+        return keeper
     except CacheError as error:
         from ..diagnostics.excerpt import visible
 
@@ -144,7 +150,7 @@ def load_policies(
     from ..program import compile_inputs  # only here: a report that is kept needs none of it
 
     given = find_policies(ctx, paths, configuration())
-    keeper = keeper_of_user() if cache else None
+    keeper = keeper_of_user(asked=True) if cache else None
     try:
         with busy(ctx, "compiling"):
             inputs = read_inputs(given.files, given.libraries, unsaved=given.unsaved)

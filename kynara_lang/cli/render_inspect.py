@@ -343,6 +343,8 @@ def _blame(shown: Inspection, blame: Blame, others: Sequence[Blame], width: int)
     labels = labels or [Label(one.rule.decl.name.span, _NOTHING_ASKED)]
     yield render_excerpt(labels, width=width, severity=Severity.NOTE)
     helps = [o.help for b in one.blamed for o in b.obstacles if o.help] if one.blamed else [_ASK_SOMETHING]
+    if one.rule.library:
+        helps = ["import its other rules only, and write what you need of this one in your own policy"]
     for help in dict.fromkeys(helps):
         yield from _remark("help", help, width)
     if others:

@@ -24,7 +24,7 @@ class Obstacle:
 _NEGATION = Obstacle(
     "negation",
     "says what must not be; a switch needs what must be",
-    "say what must be instead: `==` a constant, or `in {…}` some constants",
+    "say what must be instead, if that can be listed: `==` a constant, `in {…}`, or `within`",
 )
 _SEVERAL_NEGATED = Obstacle(_NEGATION.code, _NEGATION.message)
 _ALTERNATIVES = Obstacle("alternatives", "one of several alternatives is enough, and they ask for different values")

@@ -20,6 +20,8 @@ from .lower import EntityMaker, Lowering
 
 FEW = 8  # so many are tested one by one as fast as by a switch
 _DEEPEST = 8
+_HELD = 3
+"""How many roles, groups or directories a request is taken to have."""
 
 
 _MANY = {"within": 24, "range": 16}
@@ -154,6 +156,9 @@ def _best(found: list[Keys]) -> Key | None:
             continue
         most = overlap(per_value) if key.kind == "range" else max(per_value.values())
         left = len(found) - having[key] + most
-        if left < len(found) and (best is None or (left, key.label) < best[:2]):
-            best = (left, key.label, key)
+        if left < len(found):
+            # Of roles, groups and directories a request has more than one, and each can leave that many.
+            weighed = left + (_HELD - 1) * most if key.several and key.kind != "range" else left
+            if best is None or (weighed, key.label) < best[:2]:
+                best = (weighed, key.label, key)
     return best[2] if best else None

@@ -16,7 +16,6 @@ from attrs import evolve, frozen
 from ..checker.symbols import RuleSymbol
 from ..compiler import ir
 from ..diagnostics.source import Span
-from ..semantics import types
 from ..semantics.display import display, display_entity, is_of
 from ..syntax import ast
 from ..syntax.packed import NoRule
@@ -357,7 +356,7 @@ def _is_meant(read: ir.Shown, value: Any, arguments: Arguments) -> bool:
         if isinstance(node, ir.Read) and node.kinds is not None and node.root in people:
             if people[node.root] is None or people[node.root].type not in node.kinds:
                 return False
-    return read.type == types.BLOCK or is_of(value, read.type)
+    return is_of(value, read.type)
 
 
 def _of_subject(subject: Any) -> dict[str, str]:

@@ -80,6 +80,8 @@ def is_of(value: Any, type: Type) -> bool:
             return isinstance(value, str)
         case types.URL:
             return isinstance(value, Url)
+        case types.BLOCK:
+            return isinstance(value, tuple)
     return isinstance(value, int) and not isinstance(value, bool)
 
 

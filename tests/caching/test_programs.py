@@ -266,3 +266,42 @@ def test_what_is_kept_begins_with_json(policies: Path) -> None:
     kynara.load(policies, cache=program_cache())
     head = entry(policies).read_bytes()[64:].partition(b"\n")[0]
     assert set(json.loads(head)) == {"imported", "digest", "modules", "kinds", "sizes"}
+
+
+def test_tests_that_name_rules_beside_a_mistake_are_told_like_any() -> None:
+    """A rule with a mistake has no body, and naming another one must not ask for it."""
+    text = """\
+subject User { team: String }
+resource Doc { team: String }
+action read on Doc
+permit fine { subject User action read resource Doc scope subject.team == resource.team }
+permit broken { subject User action read resource Doc scope resource.tem == "x" }
+fixture u = User::"u" { team: "x" }
+fixture d = Doc::"d" { team: "x" }
+test "t" { given u  expect allow read on d because fine, fin }
+"""
+    with pytest.raises(kynara.CompileError) as wrong:
+        kynara.loads(text)
+    assert [found.code for found in wrong.value.diagnostics] == ["KYN202", "KYN101"]
+
+
+FIRST = """\
+module a
+subject User
+resource Doc
+action read on Doc
+permit p { subject User action read resource Doc scope any "x" }
+fixture u = User::"u"
+fixture d = Doc::"d"
+test "t" { given u  expect allow read on d because p }
+"""
+
+
+def test_a_name_that_two_rules_have_is_shown_at_both_places() -> None:
+    sources = [
+        Source("a.kyn", FIRST),
+        Source("b.kyn", 'module b\nforbid p { subject any action any resource any when context.now.hour("UTC") < 5 }\n'),
+    ]
+    found = [d for d in compile_sources(sources).diagnostics if d.code == "KYN108"]
+    places = {(label.span.source.name, label.span.first.line, label.span.text) for label in found[0].labels}
+    assert {("a.kyn", 5, "p"), ("b.kyn", 2, "p")} <= places

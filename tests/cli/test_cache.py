@@ -173,3 +173,16 @@ def test_clean_leaves_a_place_alone_that_is_no_cache(kynara: Run, cache: Path, m
     assert cache.read_text(encoding="utf-8") == "mine"
     monkeypatch.setenv("KYNARA_CACHE_DIR", "relative")
     assert "must be an absolute path" in kynara("clean").stderr
+
+
+def test_who_asks_for_a_cache_is_told_that_there_is_none(
+    kynara: Run, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = project / "a-file"
+    file.write_text("", encoding="utf-8")
+    monkeypatch.setenv("KYNARA_CACHE_DIR", str(file / "cache"))
+    (project / "requests.jsonl").write_text("{}\n", encoding="utf-8")
+    given = ("decide", "policies", "--requests", "requests.jsonl")
+    note = "note: no cache is used: its folder cannot be made or read"
+    assert note not in kynara(*given).stderr
+    assert note in kynara(*given, "--cache").stderr

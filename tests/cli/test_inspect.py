@@ -64,7 +64,7 @@ def test_rules_to_blame_are_shown_with_their_clauses_and_what_to_write(project: 
     assert re.search(r"--> big\.kyn:9:\d+\n", text)
     assert re.search(r"[^^]\^{25}\s", text)
     assert "says what must not be; a switch" in text
-    assert "  = help: say what must be instead: `==` a constant, or `in {…}` some constants\n" in text
+    assert "  = help: say what must be instead, if that can be listed: `==` a constant, `in {…}`, or `within`\n" in text
     assert "compares two values of the" in text
 
 

@@ -126,3 +126,17 @@ def test_of_values_that_tell_rules_apart_alike_the_first_by_name_is_taken(order:
     assert node.label == "resource.a"
     assert denied(policies, a="k3", b="k3", c="k3") == ("f1.f003",)
     assert denied(policies, a="k3", b="k3", c="k4") == ()
+
+
+def test_one_value_is_preferred_to_roles_of_which_a_request_has_many() -> None:
+    """One rule more that asks for a role must not make every rule that asks for a role count at once."""
+    head = "subject User\nresource Doc { code: String }\naction read on Doc\n" + "".join(f"role r{i}\n" for i in range(60))
+    both = "".join(
+        f'permit p{i} {{ subject User with role r{i} action read resource Doc scope resource.code == "c{i}" }}\n'
+        for i in range(60)
+    )
+    only = 'permit q { subject User with role r7 action read resource Doc scope any "x" }\n'
+    switch, rest = program(both + only, base=head)._engine.bucket("read", "User", "Doc").bucket.permits
+    assert isinstance(switch, ir.Switch)
+    assert switch.label == "resource.code"
+    assert isinstance(rest, ir.Test)

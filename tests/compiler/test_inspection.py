@@ -176,7 +176,7 @@ def test_an_unknown_shape_has_general_words() -> None:
         ('when resource.kind == "k#" or resource.open', None),
         ('when resource.kind.contains("k#") and resource.open', "compare whole values"),
         ("when resource.open", None),
-        ('unless resource.kind == "k#"', "`in {…}` some constants"),
+        ('unless resource.kind == "k#"', "`in {…}`, or `within`"),
         ('unless resource.kind == "k#" or resource.open', None),
         ("unless resource.open", None),
     ],
