@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import cached_property
 
 from ..diagnostics.source import Span
 from ..semantics.types import ERROR
@@ -21,10 +22,15 @@ class ScenarioChecks:
         self._report = rules.report
         self._program = rules.program
         self._titles: dict[str, Span] = {}
-        self._named: dict[str, list[RuleSymbol]] = {}
-        for rule in rules.program.rules:
+
+    @cached_property
+    def _named(self) -> dict[str, list[RuleSymbol]]:
+        """Rules by their names, with and without the module; made when a test names one."""
+        found: dict[str, list[RuleSymbol]] = {}
+        for rule in self._program.rules:
             for name in {rule.name, _own_name(rule)}:
-                self._named.setdefault(name, []).append(rule)
+                found.setdefault(name, []).append(rule)
+        return found
 
     def name(self, fixture: FixtureSymbol, scope: Scope) -> None:
         """Find which entity a fixture is."""

@@ -111,8 +111,7 @@ class Bodies:
     def put_away(self, rules: Iterable[StoredRule]) -> None:
         """Put the lines on the shelf, rules that the same requests are about beside each other."""
         ordered = sorted(rules, key=lambda r: (sorted(r.resource_types), sorted(r.actions), r.name))
-        lines = self._lines
-        self.shelf = packed.Shelf.of(lines[rule.line] for rule in ordered)
+        self.shelf = packed.Shelf.of(self._taken(rule.line) for rule in ordered)
         for line, rule in enumerate(ordered):
             rule.line = line
         self._lines = []
@@ -124,6 +123,11 @@ class Bodies:
             assert self._checks is not None
             with _for_a_while(self._checks.tables):
                 yield self._checked(rule, self._checks)
+
+    def _taken(self, line: int) -> bytes:
+        """Return a line, which is gone then: all and their boxes would be the most memory that loading takes."""
+        taken, self._lines[line] = self._lines[line], b""
+        return taken
 
     def fill(self, rule: StoredRule) -> None:
         """Make the body of a rule; raise `NoRule` if what lies on the shelf is not the body that was checked."""

@@ -108,7 +108,7 @@ def measured(program: Program, tenth: Program, repeats: int, *, cli: bool) -> li
         program.forget()
         for how in ("loaded cold", "loaded from the cache"):
             found = program.load()
-            note(how, found["load"], found["peak_mb"])
+            note(how, found["load"], found["loaded_mb"])
             if how == "loaded cold":
                 continue
             for what in ("first decision", "first explanation", "explanation"):
