@@ -209,6 +209,8 @@ class Lowering:
                 return (value,)
             case ir.Local(name):
                 return self._own.get(name, ())
+            case ir.Apply(template) if template.startswith("attribute("):
+                return ()  # what an attribute refers to is followed in the store or where the request describes it
             case ir.Collect(_, items) | ir.Apply(_, items):
                 return tuple({root.name: root for item in items for root in self._own_in(item)}.values())
         return ()

@@ -21,7 +21,8 @@ from .lower import EntityMaker, Lowering
 FEW = 8  # so many are tested one by one as fast as by a switch
 _DEEPEST = 8
 _HELD = 3
-"""How many roles, groups or directories a request is taken to have."""
+"""How many roles, groups or directories a request is taken to have. With 1, a hundred rules that ask for a role and a
+code beside one that asks for a role alone took 203 tests at worst, and not 4."""
 
 
 _MANY = {"within": 24, "range": 16}

@@ -63,6 +63,14 @@ def test_what_is_read_of_an_element_that_is_the_subject_itself_is_needed_of_the_
     assert [(e.code, e.path) for e in decision.errors] == [("missing-attribute", "subject.properties.m")]
 
 
+@pytest.mark.parametrize("condition", ["any x in {subject}: x.boss.m == 4", "all x in {subject, subject}: x.boss has m"])
+def test_what_an_element_refers_to_needs_nothing_of_the_element(condition: str) -> None:
+    who = copy.deepcopy(ALICE)
+    del who["properties"]["m"]
+    who["properties"]["boss"]["properties"]["m"] = 4
+    assert forbid(condition).decide(ask(who)).rules == ("f1.f",)
+
+
 def parts_of(condition: str) -> list[CodeType]:
     """Return the pieces of code inside the function that decides: a loop over elements is one."""
     decide = forbid(condition)._engine.bucket("read", "User", "Doc").decide
