@@ -80,6 +80,7 @@ POLICIES: dict[str, Shape] = {
     "documentation": (500, 64_000, lambda n: HEAD + "## doc\n" * n + rule("f") + "\n"),
     "empty lines": (1000, 256_000, lambda n: HEAD + "\n" * n + rule("f") + "\n"),
     "a long line of blanks": (1000, 90_000, lambda n: HEAD + " " * n + rule("f") + "\n"),
+    "long lines": (2, 64, lambda n: HEAD + f"# {'x' * 90_000}\n" * n + rule("f") + "\n"),
     "unterminated strings": (20, 20_000, lambda n: HEAD + 'let a = "x\n' * n),
     "a long unterminated string": (1000, 90_000, lambda n: HEAD + 'let a = "' + "x" * n),
     "open braces": (20, 20_000, lambda n: HEAD + "permit p {\n" * n),

@@ -73,6 +73,7 @@ SHAPES: dict[str, tuple[int, Callable[[int], str]]] = {
     "types": (60, lambda n: "".join(f"resource T{i} {{ a: Int }}\n" for i in range(n)) + HEAD + "forbid f { subject User action any resource any }\n"),
     "actions": (60, lambda n: HEAD + "".join(f"action a.b{i} on Doc\n" for i in range(n)) + "forbid f { subject User action a.* resource any }\n"),
     "suppressions": (60, lambda n: HEAD + "".join(f'# kynara: ignore[KYN305] reason="x"\n{rule(f"f{i}", f"when args.n == {i}")}' for i in range(n))),
+    "long lines": (20, lambda n: HEAD + f"# {'x' * 90_000}\n" * n + rule("f")),
     "comments": (200, lambda n: HEAD + "".join(f"# comment {i}\n" for i in range(n)) + rule("f")),
 }  # fmt: skip
 

@@ -91,6 +91,14 @@ def test_a_huge_file_or_line_is_refused_at_once(text: str) -> None:
     assert time.process_time() - start < 30
 
 
+@pytest.mark.parametrize("before", ["", "\n", "#\n" * 3, "#" + "x" * (scrutiny.MAX_LINE - 1) + "\n", "\n" * (scrutiny.MAX_LINE + 5)])
+@pytest.mark.parametrize("after", ["", "\n", "\nrole a\n"])
+def test_a_line_that_is_too_long_is_told_where_it_begins(before: str, after: str) -> None:
+    longest, text = "#" + "x" * (scrutiny.MAX_LINE - 1), "#" + "x" * scrutiny.MAX_LINE
+    assert "KYN007" not in codes(before + longest + after)
+    assert [(d.code, d.span.start) for d in checked(before + text + after)] == [("KYN007", len(before))]
+
+
 def test_the_longest_line_is_still_read() -> None:
     assert codes("#" + "x" * (scrutiny.MAX_LINE - 1) + "\nrole a") == []
     assert codes("#" + "x" * scrutiny.MAX_LINE + "\nrole a") == ["KYN007"]
