@@ -311,7 +311,7 @@ class Encoder:
         if found.value.known is None:
             return self._truth(smt.both(of_type, read.present), found.error)
         # Of an entity that is only referred to, an attribute may be left untold even if its type requires it.
-        told = self.universe.smt.variable(f"{found.value.path}.{symbol.external} told", smt.bool)
+        told = self.universe.told(found.value, symbol.external)
         self.universe.plain.append(told)
         return self._truth(smt.both(of_type, read.present, told), found.error, smt.no(found.value.known))
 

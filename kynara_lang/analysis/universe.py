@@ -321,6 +321,10 @@ class Universe:
             of.attributes[name] = made
         return of.attributes[name]
 
+    def told(self, of: Mention, attribute: str) -> Term:
+        """Return whether a reference tells an attribute (by external name) that the entity has."""
+        return self.smt.variable(f"{of.path}.{attribute} told", self.smt.bool)
+
     def same(self, a: Mention, b: Mention, what: str) -> Term:
         """Return whether two mentions must agree in what they say of an attribute, or of `roles`."""
         told = [m.known for m in (a, b) if m.known is not None]

@@ -125,10 +125,15 @@ class Writer:
             symbol = next(
                 (s for s in self._program.by_external[type_name].attributes.values() if s.external == external), None
             )
-            if symbol is not None and self._holds(known.present):
+            if symbol is not None and self._holds(known.present) and self._told(mention, external):
                 properties[external] = self._value(known.value, symbol.type)
         made["properties"] = properties
         return self._with_roles(made, mention)
+
+    def _told(self, mention: Mention, attribute: str) -> bool:
+        """Whether an attribute that an entity has is told where it is only referred to."""
+        told = self._universe.told(mention, attribute)
+        return not self._model.tells(told) or bool(self._model.value(told))
 
     def _holds(self, term: Term) -> bool:
         """Whether something is so; what nothing depends on is not."""

@@ -7,6 +7,8 @@ import pytest
 from kynara_lang.analysis import invariants
 from kynara_lang.analysis.question import Verdict
 from kynara_lang.analysis.solver import Limits
+from kynara_lang.diagnostics.source import Source
+from kynara_lang.pipeline import check_sources
 from kynara_lang.runtime.policyset import PolicySet
 from kynara_lang.runtime.replay import Replay
 
@@ -97,3 +99,20 @@ def test_a_solver_without_time_proves_nothing() -> None:
     assert proofs.proved == 0
     assert "KYN903" in {d.code for d in proofs.unsettled}
     assert proofs.findings == ()
+
+
+def test_what_a_reference_need_not_tell_is_left_out_of_the_request() -> None:
+    """`owner` is required of a folder, but a request that only refers to one may leave it out."""
+    program = check_sources([Source("p.kyn", """
+trait Tagged {}
+subject User { home: Tagged }
+resource Shelf is Tagged { owner: String }
+action read on Shelf
+permit p { subject User action read resource Shelf scope any "all" }
+forbid f { subject any action any resource any when subject.home has owner }
+invariant claim { never allow subject User action read resource Shelf }
+""")]).program  # fmt: skip
+    found = invariants.prove(program, program.invariants[0], Replay(program), Limits())
+    assert (found.verdict, found.decision) == (Verdict.REFUTED, "allow")
+    assert found.request is not None
+    assert found.request["subject"]["properties"]["home"] == {"type": "Shelf", "id": "home", "properties": {}}
