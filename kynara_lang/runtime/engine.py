@@ -234,11 +234,25 @@ class Engine:
 
     def steps(self, request: Request, buckets: tuple[CompiledBucket, ...]) -> Steps:
         """Return the function and the values for each link."""
-        steps = []
-        for at, bucket in enumerate(buckets):
-            values, *others = [bucket.values(*view) for view in self.views(request, buckets, at)]
-            steps.append((bucket.decide, (*values[:-1], tuple(others)) if others else values))
-        return tuple(steps)
+        return tuple(self._step(bucket, self.views(request, buckets, at)) for at, bucket in enumerate(buckets))
+
+    @staticmethod
+    def _step(bucket: CompiledBucket, views: list[Arguments]) -> tuple[Decide, Any]:
+        values, *others = [bucket.values(*view) for view in views]
+        return bucket.decide, (*values[:-1], tuple(others)) if others else values
+
+    def stopped(self, bucket: CompiledBucket, views: list[Arguments]) -> LinkOutcome | None:
+        """Return how a link is denied if that is found for all its views at once, without any error on the way.
+
+        A forbid that stops the call of somebody else is found before approvals are looked at. Deciding view by view
+        looks at them first, and would tell of their errors, too.
+        """
+        decide, values = self._step(bucket, views)
+        try:
+            found = decide(values)
+        except Exception:  # decided view by view it is found again, and accounted for
+            return None
+        return found if found.denies else None
 
     def ready(self, steps: Steps) -> tuple[Callable[[Any], LinkOutcome], Any]:
         """Return what decides links, and what it takes."""

@@ -198,8 +198,10 @@ class PolicySet:
         found: list[tuple[CompiledBucket, Arguments, LinkOutcome]] = []
         errors: list[DecisionError] = []
         for at, bucket in enumerate(prepared.buckets):
-            for arguments in engine.views(request, prepared.buckets, at):
-                outcome = engine.link(bucket, arguments)
+            views = engine.views(request, prepared.buckets, at)
+            stopped = engine.stopped(bucket, views) if len(views) > 1 else None
+            for arguments in views:
+                outcome = stopped or engine.link(bucket, arguments)
                 errors += outcome.errors
                 if outcome.effect is Effect.DENY:
                     names = self._engine.outcomes_of_rules.names(outcome.rules)

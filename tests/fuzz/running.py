@@ -86,7 +86,7 @@ def _one(seed: str, cache: Cache, tally: Tally, say: Callable[[str], None]) -> N
     try:
         one, counts = comparing.compare(draw, cache)
     except Difference as difference:
-        say(f"a difference, being made smaller: {difference.kind}")
+        say(f"a difference of case {seed}, being made smaller: {difference.kind}")
         tally.differences.append(_found(seed, draw.made, difference, cache))
         return
     tally.cases += len(one.requests) + len(one.bent)

@@ -41,6 +41,18 @@ def test_the_actor_is_whoever_performs_the_call_or_could_have(first: int, second
     assert policies.decide(asked) == decision
 
 
+def test_a_forbid_for_somebody_else_who_could_have_called_is_told_without_errors_that_come_after_it() -> None:
+    policies = program(
+        EVERYONE + "forbid f { subject User action read resource Doc when actor is User and actor.level == 2 }\n"
+        "require approval a { subject User action read resource Doc from any\n"
+        "  when subject.level * 9223372036854775807 > 0 }"
+    )
+    asked = ask(*PEOPLE[:2])
+    decision = policies.decide(asked)
+    assert (decision.effect.value, decision.rules, decision.errors) == ("deny", ("f1.f",), ())
+    assert policies.decide(asked, []) == decision
+
+
 @pytest.mark.parametrize("length", [1, 999, 1000, 1001, 5000])
 @pytest.mark.parametrize("letter", ["a", "\x1b", "é", "\n"])
 def test_a_message_is_one_line_of_at_most_a_thousand_characters_of_what_was_said(length: int, letter: str) -> None:
