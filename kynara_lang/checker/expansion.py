@@ -18,19 +18,21 @@ MAX_DEPTH = 80
 
 def _measure(expr: ast.Expr, tables: Tables) -> tuple[int, int, bool]:
     """Return an expression's nodes and levels once expanded, and whether it uses a let that is itself too large."""
-    size, deepest, blamed = 0, 0, False
-    stack: list[tuple[ast.Node, int]] = [(expr, 1)]
-    while stack:
-        node, depth = stack.pop()
-        size += 1
-        let = _used(node, tables)
-        if let is not None:
-            size += let.size
-            blamed = blamed or let.size > MAX_SIZE or let.depth > MAX_DEPTH
-            deepest = max(deepest, depth + let.depth)
-        deepest = max(deepest, depth)
-        stack.extend((child, depth + 1) for child in walk.children(node))
-    return size, deepest, blamed
+    size, depth, deepest, blamed = 0, 0, 0, False
+    level: list[ast.Node] = [expr]
+    while level:
+        size += len(level)
+        depth += 1
+        below: list[ast.Node] = []
+        for node in level:
+            let = _used(node, tables)
+            if let is not None:
+                size += let.size
+                blamed = blamed or let.size > MAX_SIZE or let.depth > MAX_DEPTH
+                deepest = max(deepest, depth + let.depth)
+            walk.add_children(node, below)
+        level = below
+    return size, max(deepest, depth), blamed
 
 
 def _own_size(expr: ast.Expr) -> int:
@@ -38,8 +40,12 @@ def _own_size(expr: ast.Expr) -> int:
 
 
 def _used(node: ast.Node, tables: Tables) -> LetSymbol | None:
-    name = node.function if isinstance(node, ast.Call) else node
-    found = tables.targets.get(name) if isinstance(node, ast.Call | ast.Var) else None
+    if isinstance(node, ast.Call):
+        found = tables.targets.get(node.function)
+    elif isinstance(node, ast.Var):
+        found = tables.targets.get(node)
+    else:
+        return None
     return found if isinstance(found, LetSymbol) else None
 
 

@@ -19,6 +19,19 @@ from ..syntax import ast
 
 _VERSION = "kynara/1"
 _LEFT_OUT = frozenset({"span", "doc", "description"})
+_JSON = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
+
+
+class _Names(dict[type[ast.Node], tuple[str, ...]]):
+    """The names of the fields of each class that are written down; worked out at first use."""
+
+    def __missing__(self, kind: type[ast.Node]) -> tuple[str, ...]:
+        names = tuple(field.name for field in fields(kind) if field.name not in _LEFT_OUT)
+        self[kind] = names
+        return names
+
+
+_NAMES = _Names()
 
 
 def digest(program: Program) -> str:
@@ -48,26 +61,22 @@ class Summing:
             },
             "roles": {key: [role.external, sorted(role.closure)] for key, role in program.roles.items()},
         }
-        self._add(_json(before)[:-1] + ',"rules":{')
+        self._add(_JSON.encode(before)[:-1] + ',"rules":{')
         self._between = ""
 
     def add(self, rule: RuleSymbol) -> None:
         """Add a rule, by name."""
-        self._add(f"{self._between}{_json(rule.name)}:{_json(_rule(rule, self._program.tables))}")
+        self._add(f"{self._between}{_JSON.encode(rule.name)}:{_JSON.encode(_rule(rule, self._program.tables))}")
         self._between = ","
 
     def result(self) -> str:
         """Return `sha256:…` of the program whose rules were all added."""
         types = {key: _entity(kind) for key, kind in self._program.types.items()}
-        self._add("}," + _json({"types": types, "version": _VERSION})[1:])
+        self._add("}," + _JSON.encode({"types": types, "version": _VERSION})[1:])
         return f"sha256:{self._hash.hexdigest()}"
 
     def _add(self, text: str) -> None:
         self._hash.update(text.encode())
-
-
-def _json(content: Any) -> str:
-    return json.dumps(content, sort_keys=True, separators=(",", ":"))
 
 
 def _attributes(symbols: Any) -> Any:
@@ -146,10 +155,8 @@ def _dump(node: ast.Node, tables: Tables) -> Any:
     if node in tables.constants and not isinstance(node, ast.Binary):
         return [type(node).__name__, repr(_ordered(tables.constants[node]))]
     parts: list[Any] = [type(node).__name__]
-    for field in fields(type(node)):
-        if field.name in _LEFT_OUT:
-            continue
-        value = getattr(node, field.name)
+    for name in _NAMES[type(node)]:
+        value = getattr(node, name)
         if isinstance(value, ast.Node):
             parts.append(_dump(value, tables))
         elif isinstance(value, tuple):

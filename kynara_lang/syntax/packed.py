@@ -20,6 +20,7 @@ from . import ast, stored, walk
 _IN_A_BOX: Final = 64
 """How many rules are compressed together: one that is wanted costs the opening of all."""
 _LARGEST_BOX: Final = 2**28
+_JSON: Final = json.JSONEncoder(separators=(",", ":"))
 
 
 class NoRule(Exception):
@@ -31,7 +32,7 @@ def pack(rule: ast.RuleDecl) -> ast.RuleDecl | ast.PackedRule:
     rows = stored.rows_of(rule)
     if len(rows) > walk.MAX_DEPTH and walk.deepest(rule)[0] > walk.MAX_DEPTH:
         return rule
-    return ast.PackedRule(rule.effect, rule.name, rule.span, json.dumps(rows, separators=(",", ":")).encode())
+    return ast.PackedRule(rule.effect, rule.name, rule.span, _JSON.encode(rows).encode())
 
 
 def with_doc(rule: ast.PackedRule) -> bytes:

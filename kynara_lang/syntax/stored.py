@@ -12,11 +12,12 @@ of this version of the tree: whoever keeps data must not give it to another.
 
 from __future__ import annotations
 
+import operator
 import types
 import typing
 from collections.abc import Callable, Iterable
 from functools import cache
-from typing import Any, Final, TypeAlias, TypeVar
+from typing import Any, Final, Literal, TypeAlias, TypeVar
 
 from attrs import fields, frozen
 
@@ -25,9 +26,7 @@ from . import ast, walk
 
 Row: TypeAlias = list[Any]
 N = TypeVar("N", bound=ast.Node)
-_Nodes: TypeAlias = list[ast.Node]
-_Read: TypeAlias = Callable[[Any, _Nodes], Any]
-"""Makes what a field holds of its value in the row and the nodes read last, which it takes off their list."""
+_Holding: TypeAlias = Literal["plain", "word", "one", "many"]
 _Write: TypeAlias = Callable[[Any, Any], None]
 
 _BEFORE_FIELDS: Final = 3  # values of a row: class, start, end
@@ -41,13 +40,14 @@ class NoTree(ValueError):
 class _Shape:
     """How the row of one class is read: its fields from the last to the first, as their nodes lie on the stack.
 
-    A field is its place in the row, how it is read, and the slot it is written to. Writing slots takes half the time
-    that the constructors of frozen classes take; nodes have no checks or defaults of their own that it would miss.
+    A field is its place in the row, what it holds, which values, types or classes that may be, and the slot it is
+    written to. Writing slots takes half the time that the constructors of frozen classes take; nodes have no checks or
+    defaults of their own that it would miss. Fields are told apart in one loop, since a call for each takes as long.
     """
 
     kind: type[ast.Node]
     width: int
-    fields: tuple[tuple[int, _Read, _Write], ...]
+    fields: tuple[tuple[int, _Holding, frozenset[Any], _Write], ...]
 
 
 # Writing
@@ -66,22 +66,21 @@ def to_data(module: ast.Module) -> dict[str, Any]:
 
 def rows_of(top: ast.Node) -> list[Row]:
     """Return the rows of one node and everything below it."""
-    table = _table()
+    forms = _forms()
     rows = []
     waiting = [top]
     while waiting:
         node = waiting.pop()
-        number, names = table[type(node)]
-        row: Row = [number, node.span.start, node.span.end]
-        for name in names:
-            held = getattr(node, name)
-            if isinstance(held, ast.Node):
+        number, values, nodes = forms[type(node)]
+        row: Row = [number, *values(node)]
+        for place in nodes:
+            held = row[place]
+            if type(held) is tuple:
+                waiting += held
+                row[place] = len(held)
+            elif held is not None:
                 waiting.append(held)
-                held = 1
-            elif isinstance(held, tuple):
-                waiting.extend(held)
-                held = len(held)
-            row.append(held)
+                row[place] = 1
         rows.append(row)
     rows.reverse()  # parents were written before their children, and the last child first
     return rows
@@ -134,8 +133,28 @@ def _node(rows: list[Row], wanted: type[N], source: Source, shapes: dict[int, _S
         set_end(span, end)
         made = new(shape.kind)
         set_span(made, span)
-        for place, read, write in shape.fields:
-            write(made, read(row[place], stack))
+        for place, holding, allowed, write in shape.fields:
+            value = row[place]
+            if holding == "plain":
+                if type(value) not in allowed:
+                    raise NoTree
+            elif holding == "word":
+                if value not in allowed:
+                    raise NoTree
+            elif value is None:
+                if None not in allowed:
+                    raise NoTree
+            elif holding == "one":
+                if value != 1 or type(value := stack.pop()) not in allowed:
+                    raise NoTree
+            elif value == 0:
+                value = ()
+            else:
+                count, value = value, tuple(stack[-value:])
+                if count < 0 or len(value) != count or not allowed.issuperset(map(type, value)):
+                    raise NoTree
+                del stack[-count:]
+            write(made, value)
         stack.append(made)
     (node,) = stack
     if not isinstance(node, wanted):
@@ -160,12 +179,23 @@ def _table() -> dict[type, tuple[int, tuple[str, ...]]]:
 
 
 @cache
+def _forms() -> dict[type, tuple[int, Callable[[ast.Node], tuple[Any, ...]], tuple[int, ...]]]:
+    """Return how each class is written: its number, what gives the rest of its row, and the places that hold nodes."""
+    forms: dict[type, tuple[int, Callable[[ast.Node], tuple[Any, ...]], tuple[int, ...]]] = {}
+    for kind, (number, names) in _table().items():
+        places = {name: place for place, name in enumerate(names, _BEFORE_FIELDS)}
+        nodes = tuple(places[name] for name in names if name in walk.holding(kind))
+        forms[kind] = (number, operator.attrgetter("span.start", "span.end", *names), nodes)
+    return forms
+
+
+@cache
 def _shapes() -> dict[int, _Shape]:
     """Return how the rows of each class are read, by the number of the class."""
     shapes = {}
     for kind, (number, names) in _table().items():
         hints = typing.get_type_hints(kind)
-        read = [(place, _reader(hints[name]), _slot(kind, name)) for place, name in enumerate(names, _BEFORE_FIELDS)]
+        read = [(p, *_held(hints[name]), _slot(kind, name)) for p, name in enumerate(names, _BEFORE_FIELDS)]
         shapes[number] = _Shape(kind, _BEFORE_FIELDS + len(read), tuple(reversed(read)))
     return shapes
 
@@ -176,66 +206,21 @@ def _slot(kind: type, name: str) -> _Write:
     return write
 
 
-def _reader(hint: Any) -> _Read:
-    """Return how a field of a type is read."""
+def _held(hint: Any) -> tuple[_Holding, frozenset[Any]]:
+    """Return what a field of a type holds, and what that may be; None stands for nothing where nodes would be."""
     options = list(typing.get_args(hint)) if isinstance(hint, types.UnionType) else [hint]
-    absent = type(None) in options
+    absent = [None] if type(None) in options else []
     options = [option for option in options if option is not type(None)]
     if isinstance(options[0], type) and issubclass(options[0], ast.Node):
-        return _one(_below(options), absent)
+        return "one", frozenset([*_below(options), *absent])
     if typing.get_origin(options[0]) is tuple:
         inner = typing.get_args(options[0])[0]
-        return _many(_below(typing.get_args(inner) or (inner,)), absent)
+        return "many", frozenset([*_below(typing.get_args(inner) or (inner,)), *absent])
     if typing.get_origin(options[0]) is typing.Literal:
-        return _word(frozenset(typing.get_args(options[0])))
+        return "word", frozenset(typing.get_args(options[0]))
     assert options[0] in (str, bool)
-    return _plain((options[0], type(None)) if absent else (options[0],))
+    return "plain", frozenset([options[0], *map(type, absent)])
 
 
 def _below(kinds: Iterable[type]) -> frozenset[type]:
     return frozenset(kind for kind in _table() if issubclass(kind, tuple(kinds)))
-
-
-def _one(kinds: frozenset[type], absent: bool) -> _Read:
-    def read(value: Any, stack: _Nodes) -> ast.Node | None:
-        if value is None and absent:
-            return None
-        node = stack.pop()
-        if value != 1 or type(node) not in kinds:
-            raise NoTree
-        return node
-
-    return read
-
-
-def _many(kinds: frozenset[type], absent: bool) -> _Read:
-    def read(value: Any, stack: _Nodes) -> tuple[ast.Node, ...] | None:
-        if value == 0:
-            return ()
-        if value is None and absent:
-            return None
-        nodes = tuple(stack[-value:])
-        if value < 0 or len(nodes) != value or not kinds.issuperset(map(type, nodes)):
-            raise NoTree
-        del stack[-value:]
-        return nodes
-
-    return read
-
-
-def _plain(kinds: tuple[type, ...]) -> _Read:
-    def read(value: Any, stack: _Nodes) -> Any:
-        if type(value) not in kinds:
-            raise NoTree
-        return value
-
-    return read
-
-
-def _word(words: frozenset[str]) -> _Read:
-    def read(value: Any, stack: _Nodes) -> Any:
-        if value not in words:
-            raise NoTree
-        return value
-
-    return read

@@ -36,10 +36,15 @@ def _mentions_nodes(hint: Any) -> bool:
 _BACKWARDS: Final = _Fields()
 
 
+def holding(kind: type[Node]) -> tuple[str, ...]:
+    """Return the names of the fields of a class that can hold nodes, last one first."""
+    return _BACKWARDS[kind]
+
+
 def children(node: Node) -> list[Node]:
     """Return the nodes directly below a node, in the order they are written."""
     found: list[Node] = []
-    _add_children(node, found)
+    add_children(node, found)
     found.reverse()
     return found
 
@@ -51,7 +56,7 @@ def descend(node: Node) -> Iterator[Node]:
         current = stack.pop()
         yield current
         if _BACKWARDS[type(current)]:
-            _add_children(current, stack)
+            add_children(current, stack)
 
 
 def deepest(node: Node) -> tuple[int, Node]:
@@ -67,7 +72,7 @@ def deepest(node: Node) -> tuple[int, Node]:
     return best
 
 
-def _add_children(node: Node, stack: list[Node]) -> None:
+def add_children(node: Node, stack: list[Node]) -> None:
     """Add the nodes directly below a node to a list, the first one last."""
     for name in _BACKWARDS[type(node)]:
         held = getattr(node, name)
