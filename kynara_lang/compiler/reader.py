@@ -103,12 +103,12 @@ class _ReaderWriter:
 
     def function(self) -> Reader:
         plan = self._plan
-        self._add(0, "n = len(q)")
-        self._add(0, "c = none")
-        self._add(0, "if 'context' in q:")
-        self._add(1, "n -= 1", "c = q['context']", "if type(c) is not dict: return None")
-        self._add(0, "if n != 3: return None")
-        self._add(0, "more = 0 if d is None else 1")
+        self._add("n = len(q)")
+        self._add("c = none")
+        self._add("if 'context' in q:")
+        self._add(" n -= 1", " c = q['context']", " if type(c) is not dict: return None")
+        self._add("if n != 3: return None")
+        self._add("more = 0 if d is None else 1")
         self._entity("subject", "s", plan.subject, "n + more")
         self._entity("resource", "r", plan.resource, "n")
         self._properties("a", "ap", plan.declared_arguments)
@@ -116,7 +116,7 @@ class _ReaderWriter:
         self._fields("context", "c", plan.context, known=None)
         found = {Place("delegator", "whole"): "d", **self._found}
         items = "".join(f"{found[place]}, " for place in self._layout.places[: self._layout.fixed])
-        self._add(0, f"return ({items})")
+        self._add(f"return ({items})")
         self._bound |= {
             "none": {},
             "ordered": ordered,
@@ -136,8 +136,8 @@ class _ReaderWriter:
         function: Reader = compiled(self._lines, self._bound, "q, s, a, r, d")
         return function
 
-    def _add(self, depth: int, *lines: str) -> None:
-        self._lines += [" " * depth + line for line in lines]
+    def _add(self, *lines: str) -> None:
+        self._lines += lines
 
     def _bind(self, value: Any) -> str:
         name = self._names.get(id(value))
@@ -150,51 +150,51 @@ class _ReaderWriter:
 
     def _entity(self, root: Literal["subject", "resource"], at: str, of: EntityFields, size: str) -> None:
         """Read an entity whose members are `at`; its type is known to fit."""
-        self._add(0, f"{at}i = {at}['id']", f"if type({at}i) is not str or {_no_text(f'{at}i')}: return None")
-        self._add(0, "n = 2")
+        self._add(f"{at}i = {at}['id']", f"if type({at}i) is not str or {_no_text(f'{at}i')}: return None")
+        self._add("n = 2")
         self._properties(at, f"{at}p", of.declared, count=True)
         self._roles(root, at, of)
-        self._add(0, f"{at}u = None", f"if 'parents' in {at}:")
-        self._add(1, "n += 1", f"{at}u = {self._bind(of.parents)}({at})")
-        self._add(0, f"if len({at}) != {size}: return None")
+        self._add(f"{at}u = None", f"if 'parents' in {at}:")
+        self._add(" n += 1", f" {at}u = {self._bind(of.parents)}({at})")
+        self._add(f"if len({at}) != {size}: return None")
         whole, above = Place(root, "whole"), Place(root, "ancestors")
         if self._plan.stored is not None or {whole, above} & self._wanted:
-            self._add(0, f"{at}k = {self._bind(of.key + '::')} + {at}i")
+            self._add(f"{at}k = {self._bind(of.key + '::')} + {at}i")
         known = None
         if self._plan.stored is not None:
             known = f"{at}e"
-            self._add(0, f"{at}s = {self._bind(self._plan.stored)}({at}k)")
-            self._add(0, f"{at}e = none if {at}s is None else {at}s.attrs or none")
+            self._add(f"{at}s = {self._bind(self._plan.stored)}({at}k)")
+            self._add(f"{at}e = none if {at}s is None else {at}s.attrs or none")
         self._found[whole] = f"{at}k"
         self._held(root, at)
         if above in self._wanted:
             self._found[above] = f"{at}b"
-            self._add(0, f"{at}b = frozenset(({at}k,)) if {at}u is None else {at}u | {{{at}k}}")
+            self._add(f"{at}b = frozenset(({at}k,)) if {at}u is None else {at}u | {{{at}k}}")
             if self._plan.stored is not None:
                 says = self._bind(self._plan.says_parents)
-                self._add(0, f"if {at}s is not None and {at}k in {says}: {at}b = {at}s.ancestors")
+                self._add(f"if {at}s is not None and {at}k in {says}: {at}b = {at}s.ancestors")
         self._fields(root, f"{at}p", of.fields, known)
 
     def _properties(self, at: str, name: str, declared: frozenset[str], *, count: bool = False) -> None:
         """Find the properties of an entity or the arguments of an action."""
         names = self._bind(declared)
-        self._add(0, f"{name} = none", f"if 'properties' in {at}:")
-        self._add(1, *(["n += 1"] if count else []), f"{name} = {at}['properties']")
-        self._add(1, f"if type({name}) is not dict: return None")
-        self._add(1, f"if not {names}.issuperset({name}):")
-        self._add(2, f"for x in {name}:")
-        self._add(3, f"if x not in {names} and strange(x): return None")
+        self._add(f"{name} = none", f"if 'properties' in {at}:")
+        self._add(*([" n += 1"] if count else []), f" {name} = {at}['properties']")
+        self._add(f" if type({name}) is not dict: return None")
+        self._add(f" if not {names}.issuperset({name}):")
+        self._add(f"  for x in {name}:")
+        self._add(f"   if x not in {names} and strange(x): return None")
 
     def _roles(self, root: Literal["subject", "resource"], at: str, of: EntityFields) -> None:
         """Read the roles that a request gives, as far as some rule asks for them."""
         asked = Place(root, "roles") in self._wanted
         empty = self._bind(frozenset())
-        self._add(0, f"{at}h = {empty}", f"if 'roles' in {at}:")
-        self._add(1, "n += 1", f"x = {at}['roles']", "if type(x) is not list: return None", "for x in x:")
-        self._add(2, "if type(x) is not str: return None")
+        self._add(f"{at}h = {empty}", f"if 'roles' in {at}:")
+        self._add(" n += 1", f" x = {at}['roles']", " if type(x) is not list: return None", " for x in x:")
+        self._add("  if type(x) is not str: return None")
         if asked:
             table = self._bind(of.roles)
-            self._add(2, f"if x in {table}: {at}h = {at}h | {table}[x] if {at}h else {table}[x]")
+            self._add(f"  if x in {table}: {at}h = {at}h | {table}[x] if {at}h else {table}[x]")
 
     def _held(self, root: Literal["subject", "resource"], at: str) -> None:
         """Let the roles that the store knows count more than those of the request."""
@@ -202,9 +202,9 @@ class _ReaderWriter:
         self._found[place] = f"{at}h"
         if place in self._wanted and self._plan.stored is not None:
             says, asked = self._bind(self._plan.says_roles), self._bind(self._layout.roles[root])
-            self._add(0, f"if {at}s is not None and {at}k in {says}: {at}h = {at}s.roles & {asked}")
+            self._add(f"if {at}s is not None and {at}k in {says}: {at}h = {at}s.roles & {asked}")
         if place in self._wanted:
-            self._add(0, f"if len({at}h) > 1: {at}h = ordered({at}h)")
+            self._add(f"if len({at}h) > 1: {at}h = ordered({at}h)")
 
     # --- values
 
@@ -219,52 +219,52 @@ class _ReaderWriter:
         whole = Place(root, "attributes" if root in ("subject", "resource") else "whole")
         if whole in self._wanted:
             self._found[whole] = f"{members}o"
-            self._add(0, f"{members}o = {{}}")
+            self._add(f"{members}o = {{}}")
         for number, field in enumerate(fields):
             value = f"{members}{number}"
             external = self._bind(field.external)
-            depth = 0
+            indent = ""
             if known is not None:
-                self._add(0, f"if {field.name!r} in {known}:")
-                self._add(1, f"{value} = {known}[{field.name!r}]")
-                self._store(1, whole, field, value)
-                self._add(0, "else:")
-                depth = 1
+                self._add(f"if {field.name!r} in {known}:")
+                self._add(f" {value} = {known}[{field.name!r}]")
+                self._store(" ", whole, field, value)
+                self._add("else:")
+                indent = " "
             if field.optional:
-                self._add(depth, f"if {external} in {members}:")
-                depth += 1
-            self._value(depth, field, value, f"{members}[{external}]")
-            self._store(depth, whole, field, value)
+                self._add(f"{indent}if {external} in {members}:")
+                indent += " "
+            self._value(indent, field, value, f"{members}[{external}]")
+            self._store(indent, whole, field, value)
             self._found[Place(root, "value", field.name)] = value
 
-    def _store(self, depth: int, whole: Place, field: Field, value: str) -> None:
+    def _store(self, indent: str, whole: Place, field: Field, value: str) -> None:
         """Keep a value that may be absent with others of its kind, if some rule reads one."""
         if field.optional and whole in self._wanted:
-            self._add(depth, f"{self._found[whole]}[{field.name!r}] = {value}")
+            self._add(f"{indent}{self._found[whole]}[{field.name!r}] = {value}")
 
-    def _value(self, depth: int, field: Field, value: str, raw: str) -> None:
+    def _value(self, indent: str, field: Field, value: str, raw: str) -> None:
         """Read one value; a member that is missing raises, and the exact reader finds out."""
-        self._add(depth, f"{value} = {raw}")
+        self._add(f"{indent}{value} = {raw}")
         match field.inline:
             case "bool":
-                self._add(depth, f"if {value} is not True and {value} is not False: return None")
+                self._add(f"{indent}if {value} is not True and {value} is not False: return None")
             case "int":
-                self._add(depth, f"if type({value}) is not int or not least <= {value} <= most: return None")
+                self._add(f"{indent}if type({value}) is not int or not least <= {value} <= most: return None")
             case "string":
-                self._add(depth, f"if type({value}) is not str or {_no_text(value)}: return None")
+                self._add(f"{indent}if type({value}) is not str or {_no_text(value)}: return None")
             case "text":
-                self._add(depth, f"if type({value}) is not str or {_no_text(value)}: return None")
-                self._add(depth, f"{value} = {self._bind(field.read)}({value})")
+                self._add(f"{indent}if type({value}) is not str or {_no_text(value)}: return None")
+                self._add(f"{indent}{value} = {self._bind(field.read)}({value})")
             case "strings" | "set":
-                self._add(depth, f"if type({value}) is not list or len({value}) > most_elements: return None")
+                self._add(f"{indent}if type({value}) is not list or len({value}) > most_elements: return None")
                 if field.inline == "strings":
-                    self._add(depth, f"for x in {value}:")
-                    self._add(depth + 1, f"if type(x) is not str or {_no_text('x')}: return None")
+                    self._add(f"{indent}for x in {value}:")
+                    self._add(f"{indent} if type(x) is not str or {_no_text('x')}: return None")
                 else:
-                    self._add(depth, f"{value} = [{self._bind(field.read)}(x) for x in {value}]")
-                self._add(depth, f"{value} = frozenset({value})")
+                    self._add(f"{indent}{value} = [{self._bind(field.read)}(x) for x in {value}]")
+                self._add(f"{indent}{value} = frozenset({value})")
             case None:
-                self._add(depth, f"{value} = {self._bind(field.read)}({value})")
+                self._add(f"{indent}{value} = {self._bind(field.read)}({value})")
 
 
 def _no_text(value: str) -> str:
