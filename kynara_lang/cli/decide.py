@@ -19,7 +19,16 @@ import click
 from ..runtime.decision import Effect
 from .answers import answer_all
 from .json_lines import Line, Readable, read_lines
-from .options import STDIN, Stop, cache_option, color_option, entities_option, paths_argument, standard_input
+from .options import (
+    STDIN,
+    Stop,
+    cache_option,
+    color_option,
+    entities_option,
+    no_requests,
+    paths_argument,
+    standard_input,
+)
 from .output import Gauge, chatter, counted
 from .policies import load_policies
 
@@ -30,7 +39,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @paths_argument
-@click.option("--requests", metavar="FILE", required=True, help="Requests as JSON lines; `-` reads standard input.")
+@click.option("--requests", metavar="FILE", help="Requests as JSON lines; `-` reads standard input.")
 @entities_option
 @click.option("--summary", is_flag=True, help="Say at the end, on standard error, how many of what was decided.")
 @click.option("--with-request", is_flag=True, help="Repeat each request beside its decision, to explain it later.")
@@ -44,7 +53,7 @@ if TYPE_CHECKING:
 def decide(
     ctx: click.Context,
     paths: tuple[str, ...],
-    requests: str,
+    requests: str | None,
     entities: str | None,
     summary: bool,
     with_request: bool,
@@ -66,6 +75,9 @@ def decide(
     Exit codes: 0 everything was decided, 1 something was denied and --exit-on-deny is given, 2 the policy has errors
     or a file cannot be read.
     """
+    if requests is None:
+        otherwise = "Say which requests: --requests FILE, or --requests - for standard input."
+        raise no_requests(ctx, paths, "--requests", otherwise)
     if requests == STDIN:
         standard_input(ctx, "the requests")  # the policy or the entities cannot come from there, too
     policies = load_policies(ctx, paths, entities, cache=cache)

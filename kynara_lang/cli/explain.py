@@ -19,6 +19,7 @@ from .options import (
     cache_option,
     color_option,
     entities_option,
+    no_requests,
     paths_argument,
     read_input,
     standard_input,
@@ -132,7 +133,7 @@ def explain(
 
     Exit codes: 0 the request was explained, however it is decided; 2 it could not be read.
     """
-    by_hand = _typed(ctx, request, request_line, typed)
+    by_hand = _typed(ctx, paths, request, request_line, typed)
     if audience == "agent" and output == "html":
         raise click.UsageError("What an agent is told is one sentence: use --format text or json.", ctx)
     policies = load_policies(ctx, paths, entities, cache=cache)
@@ -199,7 +200,9 @@ def _show(ctx: click.Context, answers: list[_Answer], output: str, *, batch: boo
             console.print(part, soft_wrap=True)
 
 
-def _typed(ctx: click.Context, request: str | None, line: int | None, options: dict[str, Any]) -> Typed:
+def _typed(
+    ctx: click.Context, paths: tuple[str, ...], request: str | None, line: int | None, options: dict[str, Any]
+) -> Typed:
     """Return what was typed by hand, after a look at which options go together."""
     typed = Typed(
         subject=options["subject"],
@@ -219,8 +222,8 @@ def _typed(ctx: click.Context, request: str | None, line: int | None, options: d
     if request is None and line is not None:
         raise click.UsageError("--request-line needs --request.", ctx)
     if request is None and not typed.given:
-        message = "Say which request: --request FILE, or --subject, --action and --resource."
-        raise click.UsageError(message, ctx)
+        otherwise = "Say which request: --request FILE, or --subject, --action and --resource."
+        raise no_requests(ctx, paths, "--request", otherwise)
     return typed
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import shlex
 import sys
 from collections.abc import Callable
 from typing import IO, Any, BinaryIO, Final, TypeVar, cast
@@ -61,6 +62,15 @@ def color_choice(ctx: click.Context) -> str:
 def paths_argument(command: _Command) -> _Command:
     """Add the policy paths to a command as `paths`."""
     return click.argument("paths", nargs=-1, metavar="[PATH]...")(command)
+
+
+def no_requests(ctx: click.Context, paths: tuple[str, ...], option: str, otherwise: str) -> click.UsageError:
+    """Return what to say where no request is given: the command to write, if requests stand where policies belong."""
+    taken = next((path for path in paths if path.endswith((".json", ".jsonl"))), None)
+    if taken is None:
+        return click.UsageError(otherwise, ctx)
+    command = [*ctx.command_path.split(), *(path for path in paths if path != taken), option, taken]
+    return click.UsageError(f"{taken!r} is no policy. For requests that are in it, write: {shlex.join(command)}", ctx)
 
 
 def entities_option(command: _Command) -> _Command:

@@ -203,6 +203,8 @@ def test_requests_that_are_not_there_are_an_error(kynara: Run) -> None:
     assert result.stderr == "error: the requests cannot be read: nowhere.jsonl: No such file or directory\n"
     assert kynara("decide", "policies", "--requests", "policies").exit_code == 2
     assert kynara("decide", "policies").exit_code == 2
+    assert "Say which requests: --requests FILE" in kynara("decide", "policies").stderr
+    assert "write: kynara decide policies --requests my.jsonl" in kynara("decide", "policies", "my.jsonl").stderr
 
 
 @pytest.mark.parametrize(

@@ -135,6 +135,7 @@ def test_entities_are_looked_up(kynara: Run, project: Path) -> None:
     ("arguments", "message"),
     [
         ([], "Say which request: --request FILE, or --subject, --action and --resource."),
+        (["r.json"], "'r.json' is no policy. For requests that are in it, write: kynara explain policies --request r.json"),
         (["--subject", "user::a"], "--action and --resource is missing"),
         (["--subject", "user::a", "--action", "read"], "; --resource is missing"),
         (["--now", "2026-01-01"], "Say which request"),
