@@ -111,6 +111,17 @@ class Oracle:
             return Verdict("deny", valid=False)
 
     def decide(self, request: object) -> Verdict:
+        action, views = self.views(request)
+        links = [self.link(names, action) for names in views]
+        decision = min((link.decision for link in links), key=RANK.__getitem__)
+        deciding = [link for link in links if link.decision == decision]
+        deciding = deciding[:1] if decision == "deny" else deciding
+        rules = frozenset().union(*(link.rules for link in deciding))
+        faults = frozenset().union(*(link.faults for link in links))
+        return Verdict(decision, rules, faults, True, tuple(links), tuple(deciding))
+
+    def views(self, request: object) -> tuple[ActionSymbol, list[dict]]:
+        """Return the action, and what names stand for: on each link, for each principal that could have called."""
         action, chain, resource, raw_args, raw_context = self.read_request(request)
         args = self.read_members(raw_args, action.parameters, action.parameters)
         views, of_context = [], set()
@@ -129,13 +140,7 @@ class Oracle:
                     self.check_attribute(names[root], name)
             views.append(names)
         context = self.read_members(raw_context, self.program.context, of_context)
-        links = [self.link({**names, "context": context}, action) for names in views]
-        decision = min((link.decision for link in links), key=RANK.__getitem__)
-        deciding = [link for link in links if link.decision == decision]
-        deciding = deciding[:1] if decision == "deny" else deciding
-        rules = frozenset().union(*(link.rules for link in deciding))
-        faults = frozenset().union(*(link.faults for link in links))
-        return Verdict(decision, rules, faults, True, tuple(links), tuple(deciding))
+        return action, [{**names, "context": context} for names in views]
 
     def rules(self, names: dict, action: ActionSymbol) -> list[RuleSymbol]:
         """Return the rules for an action that fit the types of subject and resource."""

@@ -314,9 +314,12 @@ class Lowering:
         return self._of_entity("{1} in {0}.ancestors", "{1} in ancestors_of({0})", left, b, names)
 
     def _of_entity(self, known: str, followed: str, target: ast.Expr, operand: ir.Expr, names: _Names) -> ir.Expr:
-        """Apply a test to an entity: one of the request's own is known, one reached by a reference may not be."""
+        """Apply a test to an entity: one of the request's own is known, one reached by a reference may not be.
+
+        Neither may be who approves: of a bare name nobody can say that it holds no role.
+        """
         entity = self._expr(target, names)
-        if isinstance(entity, ir.Root):
+        if isinstance(entity, ir.Root) and entity.name != "approver":
             return ir.Apply(known, (entity, operand))
         return ir.Apply(followed, (entity, operand), may_fail=True)
 

@@ -3,7 +3,7 @@
 The oracle and the compiled trees see every request of every program. Of a hundred programs `CROWDED` have a crowd of rules
 that one value tells apart, and requests aimed at it; of those the oracle, which then takes long, sees every `EVERY`th, and
 the trees see all. What makes the program anew is done with some programs of a hundred, which `SAMPLED` says. It sees every
-`EVERY`th request, and so does the way that evidence takes. Explanations, partial evaluation and malformed variants see
+`EVERY`th request, and so does the way that evidence takes; what evidence counts is compared by `approving`. Explanations, partial evaluation and malformed variants see
 `SOME` requests of each program. Each comparison takes a case, raises `Difference` where two answers differ, and returns how
 many it compared. An exception that is none of Kynara's own is a difference, too.
 """
@@ -44,7 +44,7 @@ from tests.properties.requests import Caller
 from tests.properties.test_partial import everything, less, links, lookup, outcomes
 from tests.properties.vocabulary import Draw
 
-from . import crowds, solving
+from . import approving, crowds, solving
 
 REQUESTS = 700
 EVERY = 4
@@ -66,7 +66,8 @@ class Difference(AssertionError):
 
 @define
 class Case:
-    """A program with a store, requests that fit, and requests that are bent; `forget` says what is not known.
+    """A program with a store, requests that fit, and requests that are bent; `forget` says what is not known, and
+    `approvals` what is said by those who approve.
 
     `picks` are numbers that comparisons choose by, `invariant` is what the prover is asked, of few programs, and
     `chosen` are the comparisons of `SAMPLED` that this program takes part in; `crowded` says whether it has a crowd.
@@ -78,6 +79,7 @@ class Case:
     requests: list[Any]
     bent: list[Any]
     forget: list[bool]
+    approvals: list[approving.Recipe]
     picks: list[int]
     invariant: str
     chosen: frozenset[str]
@@ -108,8 +110,9 @@ def case(draw: Draw, cache: Cache) -> Case:
     picks = [draw.number(999) for _ in range(SOME)]
     invariant = solving.invariant(draw, made) if draw.chance(PROVED) else ""
     forget = [draw.chance(50) for _ in range(12)]
+    approvals = approving.recipes(draw, caller)
     chosen = frozenset(name for name, percent in SAMPLED.items() if draw.chance(percent))
-    return Case(draw, made, store, requests, bent, forget, picks, invariant, chosen, bool(targets), cache)
+    return Case(draw, made, store, requests, bent, forget, approvals, picks, invariant, chosen, bool(targets), cache)
 
 
 def compiled(kind: str, files: list[Source], store: list[Any], read: Any = parser.read) -> PolicySet:
@@ -182,6 +185,16 @@ def fast_with_exact(one: Case) -> int:
             if all(isinstance(part, dict) for part in request.values()):
                 same("prepared", one.policies.decide(one.policies.request(**request)), decision, request)
     return len(some)
+
+
+def with_approvals(one: Case) -> int:
+    """Approvals beside requests: who counts, and what is decided then."""
+    naive = oracle.Oracle(one.program, one.store)
+    asked = list(zip(one.requests, one.decided, strict=True))[:: EVERY if one.crowded else 1]
+    try:
+        return approving.with_approvals(one.policies, naive, one.approvals, asked)
+    except approving.Unlike as found:
+        raise Difference("approvals", str(found)) from found
 
 
 def with_explanation(one: Case) -> int:
@@ -385,6 +398,7 @@ COMPARISONS: dict[str, Callable[[Case], int]] = {
     "oracle": with_oracle,
     "compiled trees": trees_with_rules,
     "exact and prepared": fast_with_exact,
+    "approvals": with_approvals,
     "explanation": with_explanation,
     "partial evaluation": with_partial,
     "formatted": reformatted,

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from kynara_lang.compiler import ir, keys, tree
-from kynara_lang.runtime import engine
+from kynara_lang.runtime import engine, evidence
 from kynara_lang.runtime.policyset import PolicySet
 from tests.fuzz import comparing, crowds, running
 from tests.fuzz.choices import Chosen, Replayed, shrunk
@@ -117,6 +117,20 @@ def test_crowds_become_switches_of_every_kind(monkeypatch: pytest.MonkeyPatch) -
             one.decide(request)
     for wanted in ("range", "lower", "hour", "within", "domain", "host", "depth", "roles", "ancestors"):
         assert any(wanted in kind for kind in kinds), (wanted, kinds)
+
+
+def test_an_approver_of_the_chain_who_counts_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An evaluator that lets those approve who ask: what approvals say must be such that it shows."""
+    right = evidence.approved_by
+
+    def everybody(*given: Any) -> tuple[str, ...]:
+        return right(*given[:6], (), given[7])
+
+    monkeypatch.setattr(evidence, "approved_by", everybody)
+    monkeypatch.setattr(comparing, "REQUESTS", 150)
+    monkeypatch.setattr(running, "SHRINKING", 0.5)
+    (found,) = running.run(1, programs=60, most=1).differences
+    assert found.kind == "approvals"
 
 
 def test_an_exception_is_a_difference(monkeypatch: pytest.MonkeyPatch) -> None:

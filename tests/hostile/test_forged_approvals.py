@@ -167,6 +167,24 @@ def test_what_is_no_approval_counts_for_nothing_and_is_reported(change: dict[str
     assert set(codes(decision)) == ({code} if code else set())
 
 
+@pytest.mark.parametrize("barred", ["approver holds barred", 'approver in Team::"barred"', "approver has tenant"])
+def test_of_whom_nothing_is_known_nobody_can_say_what_they_are_not(barred: str) -> None:
+    """A bare name has no roles, no groups and no attributes, and must not pass where some are excluded."""
+    strict = door(
+        "subject Team\nsubject User in Team { tenant: String? }\nresource Doc\naction read on Doc\nrole barred\n"
+        'permit p { subject User action read resource Doc scope any "t" }\n'
+        f"require approval a {{ subject User action read resource Doc from User where not ({barred}) }}\n"
+    )
+    asked = {"subject": {"type": "User", "id": "u"}, "action": {"name": "read"}, "resource": {"type": "Doc", "id": "d"}}
+    asked["context"] = {"now": NOW}
+    given = {"rule": "policy.a", "digest": strict.policies.approval_digest(asked), "expires": "2026-11-22T12:00:00Z"}
+    bare = {"type": "User", "id": "l"}
+    known = {**bare, "roles": [], "parents": [], "properties": {}}
+    decision = strict.ask(asked, [{**given, "approvers": [bare]}])
+    assert (decision.effect.value, codes(decision)) == ("require_approval", ["unknown-entity"])
+    assert strict.effect(asked, [{**given, "approvers": [known]}]) == "allow"
+
+
 def test_one_person_in_two_approvals_is_one_person() -> None:
     one = approval(approvers=[person("l")])
     assert DOOR.effect(REQUEST, [one, one, copy.deepcopy(one)]) == "require_approval"
