@@ -8,6 +8,7 @@ a `let` is expanded, not called.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from itertools import count
 from typing import Any, Literal, cast
 from zoneinfo import ZoneInfo
 
@@ -58,7 +59,7 @@ class Lowering:
         self._action = action
         self._types = {"subject": subject, "resource": resource}
         self._entity = entity
-        self._locals = 0
+        self._locals = (f"v{number}" for number in count())
         self._own: dict[str, tuple[ir.Root, ...]] = {}
         self._reads: list[ir.Expr] = []
         self._shown: dict[str, ir.Shown] = {}
@@ -194,8 +195,7 @@ class Lowering:
     def _quantifier(
         self, kind: Literal["all", "any"], variable: str, domain: ir.Expr, body: ast.Expr, names: _Names
     ) -> ir.Expr:
-        self._locals += 1
-        local = f"v{self._locals}"
+        local = next(self._locals)
         self._own[local] = self._own_in(domain)
         outer, self._reads = self._reads, []
         lowered = self._expr(body, {**names, variable: _Bound(ir.Local(local), None)})
@@ -299,8 +299,7 @@ class Lowering:
         return ir.Apply(row.template, (a, b), row.fails)
 
     def _within_any(self, row: Operator, a: ir.Expr, places: ir.Expr) -> ir.Expr:
-        self._locals += 2
-        value, place = f"v{self._locals - 1}", f"v{self._locals}"
+        value, place = next(self._locals), next(self._locals)
         if not a.fails:
             return ir.Each("any", place, places, ir.Apply(row.template, (a, ir.Local(place))))
         # What can fail is evaluated once and first: an error is one also where there is no place to compare with.

@@ -129,11 +129,14 @@ def _settled(test: ir.Test, known: tuple[ir.Expr, ...]) -> ir.Test:
     """Return a test without what the switch before it has found to be so."""
     guards = []
     for guard in test.guards:
-        left = [c for c in ir.conjuncts(guard.condition) if not any(c is k for k in known)]
-        if len(left) == len(ir.conjuncts(guard.condition)):
-            guards.append(guard)
-        elif left:
-            guards.append(evolve(guard, condition=left[0] if len(left) == 1 else ir.And(tuple(left))))
+        left = tuple(c for c in ir.conjuncts(guard.condition) if not any(c is k for k in known))
+        match left:
+            case _ if len(left) == len(ir.conjuncts(guard.condition)):
+                guards.append(guard)
+            case (one,):
+                guards.append(evolve(guard, condition=one))
+            case (_, *_):
+                guards.append(evolve(guard, condition=ir.And(left)))
     return ir.Test(test.rule, tuple(guards))
 
 
