@@ -184,7 +184,7 @@ def _with_comments(module: ast.Module) -> ast.Module:
     if "#" not in source.text:
         return module
     comments = []
-    docs: dict[int, str] = {}  # by the line on which the documentation ends
+    docs: dict[int, list[str]] = {}  # by the line on which the documentation ends
     for found in _COMMENTS.finditer(source.text):
         if found[0][0] != "#":
             continue
@@ -193,9 +193,8 @@ def _with_comments(module: ast.Module) -> ast.Module:
         comment = found[0].rstrip("\r")
         comments.append(ast.Comment(comment, own_line, span=Span(source, found.start(), found.start() + len(comment))))
         if own_line and comment.startswith("##") and not comment.startswith("###"):
-            before = docs.pop(place.line - 1, None)
-            line = comment[2:].strip()
-            docs[place.line] = line if before is None else f"{before}\n{line}"
+            docs[place.line] = docs.pop(place.line - 1, [])
+            docs[place.line].append(comment[2:].strip())
     declarations = module.declarations
     if docs:
         declarations = tuple(_documented(d, docs) for d in declarations)
@@ -203,7 +202,7 @@ def _with_comments(module: ast.Module) -> ast.Module:
     return evolve(module, declarations=declarations, comments=tuple(comments), packed=packed)
 
 
-def _documented(node: ast.Decl, docs: dict[int, str]) -> ast.Decl:
+def _documented(node: ast.Decl, docs: dict[int, list[str]]) -> ast.Decl:
     changes: dict[str, Any] = {}
     if doc := _doc_of(node, docs):
         changes["doc"] = doc
@@ -214,10 +213,10 @@ def _documented(node: ast.Decl, docs: dict[int, str]) -> ast.Decl:
     return evolve(node, **changes) if changes else node
 
 
-def _doc_of(node: ast.Node | ast.PackedRule, docs: dict[int, str]) -> str | None:
+def _doc_of(node: ast.Node | ast.PackedRule, docs: dict[int, list[str]]) -> str | None:
     """Return the documentation above a node, which is about the first thing of its line and nothing behind that."""
     first = node.span.first
     doc = docs.get(first.line - 1)
     if doc is None or node.span.source.line_text(first.line)[: first.column - 1].strip(" \t\ufeff"):
         return None
-    return doc
+    return "\n".join(doc)

@@ -91,6 +91,10 @@ def test_a_huge_file_or_line_is_refused_at_once(text: str) -> None:
     assert time.process_time() - start < 30
 
 
+def test_long_documentation_costs_what_its_length_costs() -> None:
+    assert codes(f"## {'d' * 100}\n" * 200_000 + "role a\n") == []
+
+
 @pytest.mark.parametrize("before", ["", "\n", "#\n" * 3, "#" + "x" * (scrutiny.MAX_LINE - 1) + "\n", "\n" * (scrutiny.MAX_LINE + 5)])
 @pytest.mark.parametrize("after", ["", "\n", "\nrole a\n"])
 def test_a_line_that_is_too_long_is_told_where_it_begins(before: str, after: str) -> None:
