@@ -363,6 +363,8 @@ class ApprovalStore:
     def _reporting(self) -> Iterator[None]:
         try:
             yield
+        except UnicodeDecodeError as error:  # SQLite puts parts of a damaged file into its messages
+            raise StoreError(f"the approval store `{self.path}` failed: it is damaged, and holds no text") from error
         except (sqlite3.Error, OSError) as error:
             reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
             shown = reason if reason.isprintable() else quoted(reason)  # a damaged file can speak through SQLite
@@ -463,8 +465,10 @@ def _approval(database: sqlite3.Connection, row: sqlite3.Row) -> Approval:
             _is(str | None, row["session"]),
             _is(str | None, row["trace_id"]),
         )
-    except (JsonProblem, ValueError, TypeError) as error:
-        raise StoreError(f"the request for approval {quoted(str(row['id']))} cannot be read: {error}") from None
+    except (JsonProblem, ValueError, TypeError, LookupError) as error:  # a damaged table can lack a column
+        columns = row.keys()
+        which = quoted(str(row["id"])) if "id" in columns else "without an id"
+        raise StoreError(f"the request for approval {which} cannot be read: {error}") from None
 
 
 def _asked(rule: object, quorum: object, approvers: object, expires_in: object) -> Asked:

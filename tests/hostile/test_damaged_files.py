@@ -1,4 +1,4 @@
-"""Damaged files: configuration, baseline, entities, requests and policies that were cut, doubled or overwritten at random.
+"""Damaged files: configuration, baseline, entities, requests, policies, approvals; cut, doubled or overwritten at random.
 
 Whatever stands in them, the command line answers with a result or a complaint of its own, never with an internal error, and
 a damaged file never turns a denial into a permission.
@@ -14,6 +14,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from kynara_lang.cli.main import cli
+from tests.fuzz.targets_of_files import of_approval_store
 
 POLICY = """\
 subject User { level: Int }
@@ -103,3 +104,12 @@ def test_a_damaged_configuration_or_baseline_is_no_crash(home: Path, seed: int) 
     written = (home / "baseline.json").read_text()
     (home / "baseline.json").write_bytes(damaged(written, chance))
     run("check", "policies", "--no-prove", "--baseline", "baseline.json")
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_damaged_approval_store_is_told(seed: int) -> None:
+    """SQLite speaks of damage in bytes that are no text, and gives rows that lack a column."""
+    chance = random.Random(f"store{seed}")
+    for number in range(150):
+        at = chance.randrange(4096 if number % 2 else 60_000)  # the first page says which tables and columns there are
+        of_approval_store(at.to_bytes(2) + bytes(chance.choices(range(256), k=chance.choice((1, 2, 5, 30, 300)))))
