@@ -11,11 +11,12 @@ Names in the code are our own; everything that a policy author wrote is bound be
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal
 
-from attrs import frozen
+from attrs import evolve, frozen
 
+from . import ir
 from .fused import Values, compiled, ordered
 from .layout import Layout, Place
 
@@ -85,38 +86,69 @@ acts is left out: the caller adds it.
 """
 
 
+PairReader = Callable[
+    [dict[str, Any], dict[str, Any], dict[str, Any], dict[str, Any], dict[str, Any]], tuple[Values, Values] | None
+]
+"""Takes a request, its subject, who that acts for, its action and its resource; returns the values of both links."""
+
+
 def reader(layout: Layout, plan: Plan) -> Reader:
     """Return the function that reads the values of one link, or None where the exact reader must."""
-    return _ReaderWriter(layout, plan).function()
+    made: Reader = _ReaderWriter(("s",), (layout,), (plan,)).function()
+    return made
+
+
+def pair_reader(layouts: tuple[Layout, Layout], plans: tuple[Plan, Plan]) -> PairReader:
+    """Return the function that reads both links of a chain of two, and what they share only once.
+
+    Neither may have rules that ask for the delegator or for who acts.
+    """
+    made: PairReader = _ReaderWriter(("s", "t"), layouts, plans).function()
+    return made
+
+
+def _together(kinds: Iterable[EntityFields]) -> EntityFields:
+    """Return what to read of an entity for all links: for each a little more than its own rules ask for."""
+    first, *others = kinds
+    fields, roles = {field.name: field for field in first.fields}, dict(first.roles)
+    for kind in others:
+        fields |= {field.name: field for field in kind.fields}
+        roles |= {name: closure | roles.get(name, frozenset()) for name, closure in kind.roles.items()}
+    return evolve(first, fields=tuple(fields.values()), roles=roles)
 
 
 class _ReaderWriter:
-    """Writes the function line by line."""
+    """Writes the function line by line; `subjects` are the names that those of the chain have in it."""
 
-    def __init__(self, layout: Layout, plan: Plan) -> None:
-        self._layout, self._plan = layout, plan
+    def __init__(self, subjects: tuple[str, ...], layouts: tuple[Layout, ...], plans: tuple[Plan, ...]) -> None:
+        self._subjects, self._layouts, self._plans = subjects, layouts, plans
+        self._plan = plans[0]
         self._bound: dict[str, Any] = {}
         self._names: dict[int, str] = {}
         self._lines: list[str] = []
         self._found: dict[Place, str] = {}
-        self._wanted = frozenset(layout.places)
+        self._wanted = frozenset(place for layout in layouts for place in layout.places)
 
-    def function(self) -> Reader:
-        plan = self._plan
+    def function(self) -> Callable[..., Any]:
+        plan, alone = self._plan, len(self._subjects) == 1
         self._add("n = len(q)")
         self._add("c = none")
         self._add("if 'context' in q:")
         self._add(" n -= 1", " c = q['context']", " if type(c) is not dict: return None")
         self._add("if n != 3: return None")
-        self._add("more = 0 if d is None else 1")
-        self._entity("subject", "s", plan.subject, "n + more")
-        self._entity("resource", "r", plan.resource, "n")
+        if alone:
+            self._add("more = 0 if d is None else 1")
+        sizes = ("n + more",) if alone else ("n + 1", "n")
+        parts = zip(self._layouts, self._subjects, self._plans, sizes, strict=True)
+        own = [self._own(layout, at, mine.subject, size) for layout, at, mine, size in parts]
+        self._entity("resource", "r", _together(p.resource for p in self._plans), "n", self._asked("resource"))
         self._properties("a", "ap", plan.declared_arguments)
         self._fields("args", "ap", plan.arguments, known=None)
-        self._fields("context", "c", plan.context, known=None)
-        found = {Place("delegator", "whole"): "d", **self._found}
-        items = "".join(f"{found[place]}, " for place in self._layout.places[: self._layout.fixed])
-        self._add(f"return ({items})")
+        context = {field.name: field for plan in self._plans for field in plan.context}
+        self._fields("context", "c", tuple(context.values()), known=None)
+        shared = {Place("delegator", "whole"): "d", **self._found}
+        values = [self._values(layout, {**shared, **mine}) for layout, mine in zip(self._layouts, own, strict=True)]
+        self._add(f"return {values[0]}" if alone else f"return ({', '.join(values)})")
         self._bound |= {
             "none": {},
             "ordered": ordered,
@@ -133,8 +165,24 @@ class _ReaderWriter:
             "int": int,
             "len": len,
         }
-        function: Reader = compiled(self._lines, self._bound, "q, s, a, r, d")
-        return function
+        parameters = f"q, {', '.join(self._subjects)}, a, r" + (", d" if alone else "")
+        return compiled(self._lines, self._bound, parameters)
+
+    def _own(self, layout: Layout, at: str, of: EntityFields, size: str) -> dict[Place, str]:
+        """Read the subject of one link; return where its values are found."""
+        everything, self._wanted = self._wanted, frozenset(layout.places)
+        self._found = {}
+        self._entity("subject", at, of, size, layout.roles["subject"])
+        found, self._found, self._wanted = self._found, {}, everything
+        return found
+
+    def _asked(self, root: ir.RootName) -> frozenset[str]:
+        """Return the roles that the rules of any link ask for."""
+        return frozenset().union(*(layout.roles[root] for layout in self._layouts))
+
+    @staticmethod
+    def _values(layout: Layout, found: Mapping[Place, str]) -> str:
+        return f"({''.join(f'{found[place]}, ' for place in layout.places[: layout.fixed])})"
 
     def _add(self, *lines: str) -> None:
         self._lines += lines
@@ -148,8 +196,10 @@ class _ReaderWriter:
 
     # --- entities
 
-    def _entity(self, root: Literal["subject", "resource"], at: str, of: EntityFields, size: str) -> None:
-        """Read an entity whose members are `at`; its type is known to fit."""
+    def _entity(
+        self, root: Literal["subject", "resource"], at: str, of: EntityFields, size: str, asked: frozenset[str]
+    ) -> None:
+        """Read an entity whose members are `at`; its type is known to fit. `asked` are the roles that rules ask for."""
         self._add(f"{at}i = {at}['id']", f"if type({at}i) is not str or {_no_text(f'{at}i')}: return None")
         self._add("n = 2")
         self._properties(at, f"{at}p", of.declared, count=True)
@@ -166,7 +216,7 @@ class _ReaderWriter:
             self._add(f"{at}s = {self._bind(self._plan.stored)}({at}k)")
             self._add(f"{at}e = none if {at}s is None else {at}s.attrs or none")
         self._found[whole] = f"{at}k"
-        self._held(root, at)
+        self._held(root, at, asked)
         if above in self._wanted:
             self._found[above] = f"{at}b"
             self._add(f"{at}b = frozenset(({at}k,)) if {at}u is None else {at}u | {{{at}k}}")
@@ -196,12 +246,12 @@ class _ReaderWriter:
             table = self._bind(of.roles)
             self._add(f"  if x in {table}: {at}h = {at}h | {table}[x] if {at}h else {table}[x]")
 
-    def _held(self, root: Literal["subject", "resource"], at: str) -> None:
+    def _held(self, root: Literal["subject", "resource"], at: str, roles: frozenset[str]) -> None:
         """Let the roles that the store knows count more than those of the request."""
         place = Place(root, "roles")
         self._found[place] = f"{at}h"
         if place in self._wanted and self._plan.stored is not None:
-            says, asked = self._bind(self._plan.says_roles), self._bind(self._layout.roles[root])
+            says, asked = self._bind(self._plan.says_roles), self._bind(roles)
             self._add(f"if {at}s is not None and {at}k in {says}: {at}h = {at}s.roles & {asked}")
         if place in self._wanted:
             self._add(f"if len({at}h) > 1: {at}h = ordered({at}h)")

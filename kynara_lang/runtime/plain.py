@@ -14,7 +14,8 @@ from attrs import frozen
 
 from ..checker.symbols import EntityType
 from ..compiler import fused, ir
-from ..compiler.reader import EntityFields, Field, Inline, Plan, Reader, reader
+from ..compiler.layout import Layout
+from ..compiler.reader import EntityFields, Field, Inline, PairReader, Plan, Reader, pair_reader, reader
 from ..semantics import types
 from ..semantics.addresses import read_ip
 from ..semantics.entity import Entity, entity_key
@@ -56,6 +57,8 @@ class _Link:
     rules ask for no attributes, roles or ancestors of theirs it is None.
     """
 
+    layout: Layout
+    plan: Plan
     read: Reader
     decide: Decide
     type: str
@@ -88,6 +91,7 @@ class PlainRequests:
         """Prepare nothing yet."""
         self._engine = engine
         self._links: dict[str, dict[str, dict[str, _Link | None]]] = {}
+        self._pairs: dict[tuple[_Link, _Link], PairReader] = {}
 
     def decide(self, request: Any) -> LinkOutcome | None:
         """Decide a request, or return None or raise anything if that needs the exact way."""
@@ -128,6 +132,8 @@ class PlainRequests:
             subject = subject["on_behalf_of"]
         if asks:
             return self._asking(request, action, resource, links)
+        if len(links) == 2:
+            return self._two(request, action, resource, *links)
         steps: list[tuple[Decide, fused.Values]] = []
         last = links[-1][1]
         for link, subject in links:
@@ -140,6 +146,25 @@ class PlainRequests:
             return None  # somebody acts for themselves; that identifiers are texts was seen when they were read
         decide, taken = self._engine.ready(tuple(steps))
         return decide(taken)
+
+    def _two(
+        self,
+        request: dict[str, Any],
+        action: dict[str, Any],
+        resource: dict[str, Any],
+        called: tuple[_Link, dict[str, Any]],
+        served: tuple[_Link, dict[str, Any]],
+    ) -> LinkOutcome | None:
+        """Decide a chain of two, which most chains are: what its links share is read once."""
+        (first, subject), (second, other) = called, served
+        read = self._pairs.get((first, second))
+        if read is None:
+            read = pair_reader((first.layout, second.layout), (first.plan, second.plan))
+            self._pairs[first, second] = read
+        both = read(request, subject, other, action, resource)
+        if both is None or (first.type == second.type and subject["id"] == other["id"]):
+            return None  # or somebody acts for themselves
+        return self._engine.pair((first.decide, both[0], second.decide, both[1]))
 
     def _asking(
         self,
@@ -234,7 +259,7 @@ class PlainRequests:
         acting = layout.acting if bucket.bucket.asks_who_acts else None
         others = self._others(bucket.bucket)
         asks = acting is not None or others is not None or any(place.root == "delegator" for place in layout.places)
-        return _Link(reader(layout, plan), bucket.decide, subject.key, asks, acting, others)
+        return _Link(layout, plan, reader(layout, plan), bucket.decide, subject.key, asks, acting, others)
 
     def _others(self, bucket: ir.Bucket) -> Mapping[tuple[ir.RootName, str], frozenset[str]] | None:
         """Return the attributes that rules read of a delegator or an actor of each type, if they ask for anything."""
