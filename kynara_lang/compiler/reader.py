@@ -1,10 +1,11 @@
 """Code that reads the plain form of a request straight into the values that a bucket's function takes.
 
-Most requests are plain: dicts, lists and texts of exactly these types, no member that nobody knows, every value as its
-type wants it. For those one function per bucket does everything that reading a request entails, and nothing twice. At
-the first thing that is not plain it gives up, by returning None or raising whatever comes; then the exact reader of
-`runtime.request` takes over, which alone says what is wrong with a request. So this code never words a problem, and
-accepts nothing that the exact reader refuses: a property test holds them together.
+Most requests are plain: dicts, lists and texts of exactly these types, no member that nobody knows, every value as
+its type wants it. For those one function per bucket does everything that reading a request entails, and nothing
+twice; for chains of two, one function reads for both buckets. At the first thing that is not plain it gives up, by
+returning None or raising whatever comes; then the exact reader of `runtime.request` takes over, which alone says what
+is wrong with a request. So this code never words a problem, and accepts nothing that the exact reader refuses: a
+property test holds them together.
 
 Names in the code are our own; everything that a policy author wrote is bound beside it.
 """
