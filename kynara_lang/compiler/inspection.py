@@ -55,7 +55,7 @@ class Blamed:
     obstacles: tuple[Obstacle, ...]
 
 
-@frozen(eq=False)
+@frozen
 class Unskipped:
     """A rule that is looked at for every request of a bucket.
 
@@ -70,7 +70,7 @@ class Unskipped:
     blamed: tuple[Blamed, ...]
 
 
-@frozen(eq=False)
+@frozen
 class Part:
     """The tree of one effect in a bucket."""
 
@@ -83,7 +83,7 @@ class Part:
     tree: ir.Tree
 
 
-@frozen(eq=False)
+@frozen
 class Inspected:
     """What is known of a bucket's costs. `again` is how many tests a request needs more when a condition is in error.
 

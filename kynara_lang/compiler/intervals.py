@@ -23,7 +23,7 @@ EVERYTHING: Final[Range] = (-math.inf, math.inf)
 _OVERLAPPING = 4  # so many ranges for a piece, on average, are written down one by one
 
 
-@frozen(eq=False)
+@frozen
 class Cover:
     """For each piece between `starts` the keys that count there; and for each range the keys that stand for it."""
 

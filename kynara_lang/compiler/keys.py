@@ -39,7 +39,7 @@ class Key:
         return ".".join((*self.value, self.kind) if self.kind else self.value)
 
 
-@frozen(eq=False)
+@frozen
 class Asked:
     """What a test needs of a key: one of some constants or ranges; `on` gives the value, `said` is what asks for it."""
 

@@ -33,7 +33,7 @@ EntityMaker = Callable[[str, str], Any]
 _ENTITY_ROOTS = ("subject", "resource", "delegator", "actor", "approver")
 
 
-@frozen(eq=False)
+@frozen
 class _Bound:
     """What a name stands for, and how it is written in an explanation (None inside a quantifier)."""
 
