@@ -16,7 +16,7 @@ import re
 import stat
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -29,6 +29,7 @@ MAX_BYTES: Final = 256 * 2**20
 _VARIABLE: Final = "KYNARA_CACHE_DIR"
 _KEY_FILE: Final = "key"
 _KEY_BYTES: Final = 32
+_PIECE: Final = 1 << 20
 _SIGNATURE_BYTES: Final = 64  # SHA-256 in hexadecimal digits
 _ENTRY = re.compile(r"[a-z]+-[0-9a-f]{64}")
 _UNFINISHED = re.compile(r"new-[0-9a-f]{16}")
@@ -61,21 +62,24 @@ class Cache:
         if content is None:
             return None
         payload = content[_SIGNATURE_BYTES:]
-        fine = hmac.compare_digest(content[:_SIGNATURE_BYTES], self._signature(name, payload))
+        fine = hmac.compare_digest(content[:_SIGNATURE_BYTES], self._signature(name, (payload,)))
         return payload if fine else None
 
     def holds(self, kind: str, key: str) -> bool:
         """Whether there is something under a key, be it as it may."""
         return (self.folder / f"{kind}-{key}").exists()
 
-    def put(self, kind: str, key: str, payload: bytes) -> None:
-        """Keep something under a key of 64 hexadecimal digits, in place of what was there."""
+    def put(self, kind: str, key: str, *parts: bytes | memoryview) -> None:
+        """Keep something under a key of 64 hexadecimal digits, in place of what was there.
+
+        It may be given in parts, which are not joined: a program of many rules takes tens of megabytes.
+        """
         name = f"{kind}-{key}"
         assert _ENTRY.fullmatch(name)
         if self._full:
             return
         try:
-            _write(self.folder / name, self._signature(name, payload) + payload)
+            _write(self.folder / name, (self._signature(name, parts), *parts))
             self.written += 1
         except OSError:
             self._full = True
@@ -95,9 +99,10 @@ class Cache:
             if _remove(path):
                 count, size = count - 1, size - status.st_size
 
-    def _signature(self, name: str, payload: bytes) -> bytes:
+    def _signature(self, name: str, parts: Iterable[bytes | memoryview]) -> bytes:
         signature = hmac.new(self._key, name.encode() + b"\n", "sha256")
-        signature.update(payload)  # not in one piece with the name: a payload can be large
+        for part in parts:
+            signature.update(part)
         return signature.hexdigest().encode()
 
 
@@ -105,6 +110,11 @@ def key_of(*parts: str) -> str:
     """Return the key of an entry that depends on some texts, and on their order."""
     digest = hashlib.sha256()
     for part in parts:
+        if part.isascii():  # as it mostly is, and then megabytes need no copy
+            digest.update(b"%d\n" % len(part))
+            for start in range(0, len(part), _PIECE):
+                digest.update(part[start : start + _PIECE].encode())
+            continue
         content = part.encode("utf-8", "surrogatepass")
         digest.update(b"%d\n" % len(content))
         digest.update(content)
@@ -185,7 +195,7 @@ def _key_of(folder: Path) -> bytes:
     path = folder / _KEY_FILE
     key = _read(path)
     if key is None or len(key) != _KEY_BYTES:
-        _write(path, os.urandom(_KEY_BYTES))
+        _write(path, (os.urandom(_KEY_BYTES),))
         key = _read(path)
     if key is None or len(key) != _KEY_BYTES:
         raise OSError
@@ -207,12 +217,12 @@ def _read(path: Path, *, touch: bool = False) -> bytes | None:
         return None
 
 
-def _write(path: Path, content: bytes) -> None:
+def _write(path: Path, parts: Iterable[bytes | memoryview]) -> None:
     """Write a file that only the user may read, all of it or nothing."""
     unfinished = path.with_name(f"new-{os.urandom(8).hex()}")
     try:
         with open(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NO_LINKS, 0o600), "wb") as file:
-            file.write(content)
+            file.writelines(parts)
         os.replace(unfinished, path)
     except OSError:
         _remove(unfinished)

@@ -71,7 +71,7 @@ def keep(cache: Cache, stamp: str, inputs: Inputs, program: Program) -> None:
         "sizes": [len(section) for section in sections],
     }
     first = json.dumps(head, separators=(",", ":")).encode()
-    cache.put(_KIND, _key(stamp, inputs), b"".join((first, b"\n", *sections)))
+    cache.put(_KIND, _key(stamp, inputs), first, b"\n", *sections)
 
 
 _COLUMNS: Final = ("kind", "start", "end", "line")
