@@ -106,7 +106,7 @@ class Held(Cache):
         """Return the entry."""
         return self.payload
 
-    def put(self, kind: str, key: str, payload: bytes) -> None:
+    def put(self, kind: str, key: str, *parts: bytes | memoryview) -> None:
         """Keep nothing."""
 
 
@@ -117,9 +117,9 @@ class Keeping(Held):
         """Begin with nothing."""
         super().__init__(b"")
 
-    def put(self, kind: str, key: str, payload: bytes) -> None:
+    def put(self, kind: str, key: str, *parts: bytes | memoryview) -> None:
         """Remember an entry."""
-        self.payload = payload
+        self.payload = b"".join(parts)
 
 
 def of_tree_cache(data: bytes) -> None:
