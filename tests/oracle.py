@@ -257,7 +257,9 @@ class Oracle:
                 return raw
             case types.SetOf(element=element):
                 ensure(isinstance(raw, list))
-                return frozenset([self.read(item, element) for item in raw])
+                members = [self.read(item, element) for item in raw]
+                self.agree([*members])
+                return frozenset(members)
             case types.Record(fields=fields):
                 ensure(isinstance(raw, Mapping) and all(f.optional or f.external in raw for f in fields))
                 return Rec((f.name, self.read(raw[f.external], f.type)) for f in fields if f.external in raw)
@@ -287,6 +289,28 @@ class Oracle:
             if symbol.external in self.properties(raw).keys() - self.entry(entity).get("properties", {}).keys():
                 self.read(self.properties(raw)[symbol.external], symbol.type)
         return entity
+
+    def agree(self, members: list) -> None:
+        """Refuse what says different things of one entity: a set keeps one of the two, and which one would count?"""
+        said: dict[Ent, object] = {}
+        while members:
+            member = members.pop()
+            if isinstance(member, Ent):
+                statement = self.statement(member)
+                ensure(said.setdefault(member, statement) == statement)
+            elif isinstance(member, tuple | frozenset):
+                members.extend(member)
+
+    def statement(self, value: object) -> object:
+        """Return a value with all that the request says of entities in it and the store does not say already."""
+        if type(value) in (Rec, tuple, frozenset):
+            return type(value)(self.statement(item) for item in value)
+        if not isinstance(value, Ent) or (value.raw is None and not self.entry(value)):
+            return value
+        stored, raw = self.entry(value).get("properties", {}), self.properties(value.raw or {})
+        declared = {s.external: s.type for s in self.program.types[value.type].attributes.values()}
+        told = [(n, self.statement(self.read(raw[n], declared[n]))) for n in declared.keys() & raw.keys() - stored.keys()]
+        return value, frozenset(told), frozenset(self.roles(value)), frozenset(self.above(value))
 
     # --- what is known of entities
 

@@ -29,7 +29,8 @@ class Caller:
                 return draw.pick(values)
             case ty.SetOf(element=element):
                 most = 1 if isinstance(element, ty.Record) else 3
-                return _distinct([self.value(element, depth) for _ in range(draw.number(most))])
+                drawn = [self.value(element, depth) for _ in range(draw.number(most))]
+                return drawn if draw.chance(3) else _distinct(drawn)
             case ty.Record(fields=fields):
                 given = [f for f in fields if not f.optional or draw.chance(60)]
                 return {f.external or f.name: self.value(f.type, depth) for f in given}
