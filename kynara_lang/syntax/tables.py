@@ -17,6 +17,7 @@ from typing import Any
 import lark
 
 from ..resources import grammar_text
+from .shortcuts import shorten
 
 SHIPPED = Path(__file__).with_name("tables.json")
 _OPTIONS: dict[str, Any] = {
@@ -57,7 +58,10 @@ def load(transformer: object | None = None) -> lark.Lark:
 
 def dump() -> str:
     """Return the tables of the grammar at hand as JSON text."""
-    data, memo = build().memo_serialize([lark.lexer.TerminalDef, lark.grammar.Rule])
+    parser: Any = build()
+    inner = parser.parser.parser
+    inner._parse_table = shorten(inner._parse_table)
+    data, memo = parser.memo_serialize([lark.lexer.TerminalDef, lark.grammar.Rule])
     tables = {"stamp": _stamp(grammar_text()), "data": data, "memo": memo}
     return json.dumps(tables, separators=(",", ":"), sort_keys=True) + "\n"
 
