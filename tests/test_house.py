@@ -49,7 +49,7 @@ TOP_FLOOR = 8
 NEIGHBOURS = {("pipeline", "runtime")}
 
 OWNERS = {
-    "lark": ["kynara_lang/syntax/parser.py", "kynara_lang/syntax/tables.py"],
+    "lark": ["kynara_lang/syntax/parser.py", "kynara_lang/syntax/tables.py", "kynara_lang/syntax/shortcuts.py"],
     "click": ["kynara_lang/cli/*"],
     "rich": ["kynara_lang/cli/*", "kynara_lang/diagnostics/render*"],
     "cvc5": ["kynara_lang/analysis/*"],
