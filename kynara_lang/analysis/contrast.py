@@ -185,7 +185,7 @@ class Contrast:
                 return self._beside(found)
             witness = None if model is None else self._most(model)
             if witness is None:
-                return Search((*found, *self._beside([]).witnesses), False, self._why(answer))
+                return Search((*found, *self._beside([]).witnesses), False, self._why(answer, *self.more()))
             found.append(witness)
             if witness.kind == "elsewhere":
                 break
@@ -210,12 +210,8 @@ class Contrast:
         same = found is not None and (found.kind, found.rule) == (witness.kind, witness.rule)
         return found if same else witness
 
-    def _why(self, answer: Answer) -> str:
-        if answer is Answer.UNKNOWN:
-            return "the solver gave up"
-        if self.universe.exact:
-            return "the solver and the evaluator disagree about a request, which is a mistake in Kynara"
-        return "a condition has no exact counterpart in the solver"
+    def _why(self, answer: Answer, *claims: Term) -> str:
+        return "the solver gave up" if answer is Answer.UNKNOWN else self.mine.unconfirmed(*claims, *self.blocks)
 
     def _beside(self, found: list[Witness]) -> Search:
         """Add what no decision shows: approvals that ask for less, and requests that the other version cannot read."""
@@ -242,7 +238,8 @@ class Contrast:
             less = smt.no(smt.either(*(link.matching(own).matches for own in as_strict)))
             both = (self.mine.decided("require_approval"), self.its.decided("require_approval"))
             readable = (*self._complete, *(item.readable for item in self.items), *self._members())
-            answer, model = self.ask(*both, theirs.matching(rule).matches, less, *readable)
+            claims = (*both, theirs.matching(rule).matches, less, *readable)
+            answer, model = self.ask(*claims)
             if answer is Answer.UNSAT:
                 continue
             request = None if model is None else self._written(model)
@@ -254,7 +251,7 @@ class Contrast:
                 return waits and rule.name in theirs and not names & mine
 
             if request is None or not keeps(request):
-                yield self._why(answer)
+                yield self._why(answer, *claims)
                 continue
             shown = smaller(request, self.giver.program, keeps)
             yield Witness("eased", shown, "require_approval", "require_approval", rule, self._permits(shown))
@@ -272,17 +269,18 @@ class Contrast:
             if item.readable == self.smt.true:
                 continue
             others = [one.readable for one in self.items if one is not item]
-            claims = (self.mine.at_least("require_approval"), self.smt.no(item.readable))
-            answer, model = self.ask(*claims, *self._complete, *others, *self._members())
+            grants, unread = self.mine.at_least("require_approval"), self.smt.no(item.readable)
+            claims = (grants, unread, *self._complete, *others, *self._members())
+            answer, model = self.ask(*claims)
             if answer is Answer.UNSAT:
                 continue
             request = None if model is None else self._written(model)
             if request is None or self._decided(request)[1] != "invalid":
-                yield self._why(answer)
+                yield self._why(answer, *claims)
                 continue
             value, decided = _at(request, item.path), self._decided(request)
             if decided[0] not in ("allow", "require_approval"):
-                yield self._why(answer)
+                yield self._why(answer, *claims)
                 continue
 
             def keeps(

@@ -83,7 +83,8 @@ def _in_slice(
     for chain in islice(_chains(program), MOST_CHAINS):
         question = Question(program, where, limits, chain=chain)
         claims = [question.universe.smt.either(*(question.decided(d) for d in sorted(bad)))]
-        answer, model = question.ask(*_meant(question, invariant), *claims)
+        claims += _meant(question, invariant)
+        answer, model = question.ask(*claims)
         if direct_only and answer is Answer.UNSAT:
             return Outcome(invariant, Verdict.PROVED)
         if answer is Answer.UNKNOWN:
@@ -98,10 +99,7 @@ def _in_slice(
         shown = confirmed(request, program, keeps)
         if shown is not None:
             return Outcome(invariant, Verdict.REFUTED, where, shown, evaluator.decision(shown))
-        if question.universe.exact and answer is Answer.SAT:
-            reason = "the solver and the evaluator disagree about a request, which is a mistake in Kynara"
-        else:
-            reason = "a condition has no exact counterpart in the solver"
+        reason = question.unconfirmed(*claims)
     return Outcome(invariant, Verdict.UNKNOWN, where, reason=reason)
 
 

@@ -122,11 +122,23 @@ class Question:
 
     def ask(self, *claims: Term, limits: Limits | None = None) -> tuple[Answer, Model | None]:
         """Return whether a request can fulfil claims; a model is one that can be written down where possible."""
-        universe = self.universe
-        answer, model = universe.smt.ask(*claims, given=(*universe.valid, *universe.plain), limits=limits)
+        answer, model = self.plainly(*claims, limits=limits)
         if answer is Answer.SAT:
             return answer, model
-        return universe.smt.ask(*claims, given=universe.valid, limits=limits)
+        return self.universe.smt.ask(*claims, given=self.universe.valid, limits=limits)
+
+    def plainly(self, *claims: Term, limits: Limits | None = None) -> tuple[Answer, Model | None]:
+        """Ask only for what can surely be written down."""
+        universe = self.universe
+        return universe.smt.ask(*claims, given=(*universe.valid, *universe.plain), limits=limits)
+
+    def unconfirmed(self, *claims: Term) -> str:
+        """Say why the evaluator does not confirm a request that was found for claims."""
+        if not self.universe.exact:
+            return "a condition has no exact counterpart in the solver"
+        if self.plainly(*claims)[0] is Answer.SAT:
+            return "the solver and the evaluator disagree about a request, which is a mistake in Kynara"
+        return "no values were found that the evaluator confirms"
 
     def written(self, model: Model) -> Json:
         """Return the request of a model."""

@@ -15,13 +15,14 @@ from typing import Any, Protocol
 from attrs import define, evolve, field, frozen
 
 from ..checker.symbols import AttributeSymbol, Program
-from ..semantics.types import Entity, Record, SetOf, Type
+from ..semantics.types import Record, SetOf, Type
 from .paths import Asked, Path, Taken
 from .question import Evaluator
 from .solver import Model
 from .timeline import Change, state_of
 from .universe import Fields, Mention, Opaque, Optional, Scalar, Value, way_up
-from .witness import Json, ordinary, written
+from .values import elements, ordinary, written
+from .witness import Json
 
 _ALPHABET = "abcdefghij"
 _DEEPEST = 4
@@ -461,8 +462,8 @@ class Author:
             return self._ordinary(kind)
         assert isinstance(value, Scalar)
         if isinstance(kind, SetOf):
-            items = sorted(self._model.value(value.term) or (), key=repr)
-            return [_element(item, kind.element) for item in items]
+            items = elements(self._model.value(value.term) or (), kind.element, self._program)
+            return [_referring(written(item, kind.element)) for item in items.values()]
         return written(self._model.value(value.term), kind)
 
     def _told(self, known: Optional) -> bool:
@@ -478,12 +479,10 @@ def _through_one_another(facts: dict[str, Facts]) -> None:
                 known.parents.remove(parent)
 
 
-def _element(item: Any, kind: Type) -> Any:
-    return Ref(str(item)) if isinstance(kind, Entity) else written(item, kind)
-
-
 def _referring(value: Any) -> Any:
-    """Return an ordinary value with entities as references."""
+    """Return a value with entities as references."""
+    if isinstance(value, list):
+        return [_referring(item) for item in value]
     if isinstance(value, dict) and set(value) == {"type", "id"}:
         return Ref(f"{value['type']}::{value['id']}")
     return value

@@ -11,34 +11,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ..checker.symbols import AttributeSymbol, Program
-from ..semantics.addresses import V4, format_ip
-from ..semantics.numbers import format_decimal
-from ..semantics.times import format_duration, format_time
-from ..semantics.types import (
-    BOOL,
-    DECIMAL,
-    DURATION,
-    EMAIL,
-    HOST,
-    INT,
-    IP,
-    PATH,
-    TIME,
-    URL,
-    Entity,
-    Enum,
-    Record,
-    SetOf,
-    Type,
-)
-from ..semantics.urls import Url, format_url
-from .encoding import PLAIN_WEEK
+from ..semantics.types import Record, SetOf, Type
 from .links import Surroundings
 from .solver import Model, Term
 from .universe import Fields, Mention, Opaque, Optional, Scalar, Universe, Value, way_up
+from .values import elements, ordinary, written
 
 Json = dict[str, Any]
-_NOON = PLAIN_WEEK + 12 * 3_600 * 10**9
 
 
 class Writer:
@@ -165,57 +144,13 @@ class Writer:
 
     def _set(self, value: Scalar, kind: SetOf) -> list[Any]:
         items: dict[Any, Any] = {}
-        for item in self._model.value(value.term) or ():
-            items[item] = _named(item) if isinstance(kind.element, Entity) else written(item, kind.element)
+        for item, meant in elements(self._model.value(value.term) or (), kind.element, self._program).items():
+            items[item] = written(meant, kind.element)
         for item in self._universe.pool(value, self._program) if value.path else ():
             # What is known of an element that is an entity stands with its reference.
             if isinstance(item, Mention) and (key := self._model.value(item.key)) in items:
                 items[key] = self._reference(item)
         return [items[key] for key in sorted(items, key=repr)]
-
-
-def _named(key: Any) -> Json:
-    type_name, _, identity = str(key).partition("::")
-    return {"type": type_name, "id": identity}
-
-
-def written(value: Any, kind: Type) -> Any:
-    """Return a value as requests write it."""
-    if kind in (BOOL, INT):
-        return value
-    if kind == DECIMAL:
-        return format_decimal(value)
-    if kind == TIME:
-        return format_time(value)
-    if kind == DURATION:
-        return format_duration(value)
-    if kind == IP:
-        return format_ip(value)
-    if kind == URL:
-        scheme, host, port, path, rest = value
-        return format_url(Url(scheme, host, port or None, path, rest))
-    if isinstance(kind, SetOf):
-        return [written(v, kind.element) for v in sorted(value, key=repr)]
-    return value
-
-
-def ordinary(kind: Type, program: Program) -> Any:
-    """Return a value that nobody would wonder at, as requests write it."""
-    if isinstance(kind, Enum):
-        return kind.values[0]
-    if isinstance(kind, SetOf):
-        return []
-    if isinstance(kind, Record):
-        return {f.external or f.name: ordinary(f.type, program) for f in kind.fields if not f.optional}
-    if isinstance(kind, Entity):
-        return {"type": program.types[min(kind.names)].external, "id": "someone"}
-    texts = {BOOL: False, INT: 1, EMAIL: "someone@example.com", HOST: "example.com", PATH: "/x"}
-    if kind in texts:
-        return texts[kind]
-    values = {DECIMAL: 10_000, TIME: _NOON, DURATION: 3_600 * 10**9, IP: V4 + (10 << 24) + 1}
-    if kind in values:
-        return written(values[kind], kind)
-    return "https://example.com/" if kind == URL else "x"
 
 
 # --- making it small

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from attrs import define, field, frozen
 
-from ..analysis.witness import ordinary
+from ..analysis.values import ordinary
 from ..checker.linter import own_trees
 from ..checker.symbols import ActionSymbol, AttributeSymbol, EntityType, Program, RuleSymbol
 from ..runtime.canonical import canonical_json, canonical_value

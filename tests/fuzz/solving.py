@@ -86,8 +86,7 @@ def with_slices(program: Program, requests: list[Any]) -> int:
 
 def _plain(question: Question, effect: str) -> bool:
     """Whether a request of plain values was found; only of such a one it is said that it can be written down."""
-    universe = question.universe
-    return universe.smt.ask(question.decided(effect), given=(*universe.valid, *universe.plain))[0] is Answer.SAT
+    return question.plainly(question.decided(effect))[0] is Answer.SAT
 
 
 def _of_a_store(program: Program, request: Any) -> bool:
