@@ -71,6 +71,19 @@ def test_what_an_element_refers_to_needs_nothing_of_the_element(condition: str) 
     assert forbid(condition).decide(ask(who)).rules == ("f1.f",)
 
 
+@pytest.mark.parametrize("of", ["subject", "resource"])
+def test_whether_an_element_has_an_attribute_is_asked_of_what_the_request_says_of_it(of: str) -> None:
+    """Not read from the request, the attribute would be taken as absent, and the forbid be skipped."""
+    declared = "subject User { o: Int? }\nresource Doc { o: Int? }\naction read on Doc\n"
+    general = 'permit p { subject any action any resource any scope any "t" }\n'
+    policies = program(f"{general}forbid f {{ subject User action read resource Doc when any x in {{{of}}}: x has o }}", base=declared)
+    parts = {"subject": {"type": "User", "id": "u"}, "action": {"name": "read"}, "resource": {"type": "Doc", "id": "d"}}
+    assert policies.decide(parts).allowed
+    assert policies.decide({**parts, of: {**parts[of], "properties": {"o": 1}}}).rules == ("f1.f",)
+    (error,) = policies.decide({**parts, of: {**parts[of], "properties": {"o": "1"}}}).errors
+    assert error.path == f"{of}.properties.o"
+
+
 def parts_of(condition: str) -> list[CodeType]:
     """Return the pieces of code inside the function that decides: a loop over elements is one."""
     decide = forbid(condition)._engine.bucket("read", "User", "Doc").decide

@@ -99,3 +99,21 @@ def test_among_many_rules_what_no_switch_can_hold_is_tested(condition: str, hold
 def test_ranges_that_were_joined_do_not_overlap() -> None:
     assert union([(1, 2), (5, 9), (6, 7)]) == {(1, 2), (5, 9)}
     assert union([(1, 2), (5, 9), (6, 12), (20, 21)]) == {(1, 2), (5, 12), (20, 21)}
+
+
+FAILING = ["subject.boss.n > 1", "not (subject.boss.n > 1)", "subject.boss.n > 1 and subject.n > 1", "any b in subject.friends: b.n > 1",
+           "subject.n + 1 > 2", "any b in {subject.boss}: b has note"]  # fmt: skip
+CERTAIN = ["subject.n > 1", "not (subject.n > 1)", "subject.n > 1 or subject holds r", "any t in subject.tags: t == \"x\"", "delegated"]
+
+
+@pytest.mark.parametrize(("condition", "fails"), [*((c, True) for c in FAILING), *((c, False) for c in CERTAIN)])
+def test_what_can_be_an_error_is_known_through_every_form(condition: str, fails: bool) -> None:
+    base = """
+    subject User { n: Int, note: String?, boss: User, friends: Set<User>, tags: Set<String> }
+    resource Doc
+    action read on Doc
+    role r
+    """
+    policies = program(f"forbid f {{ subject any action read resource Doc when {condition} }}", base=base)
+    (test,) = policies._engine.bucket("read", "User", "Doc").bucket.tests
+    assert any(guard.condition.fails for guard in test.guards) is fails
