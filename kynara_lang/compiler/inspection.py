@@ -22,7 +22,7 @@ from .telling import met_together, telling
 EFFECTS = ("forbid", "permit", "require_approval")
 
 
-@frozen
+@frozen(order=True)
 class Place:
     """What a bucket is for: an action, a resource type and a subject type (by key)."""
 

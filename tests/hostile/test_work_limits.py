@@ -55,7 +55,7 @@ SHAPES: dict[str, tuple[int, Callable[[int], str]]] = {
     "a long or": (60, lambda n: HEAD + rule("f", "when " + lines([f"args.n == {i}" for i in range(n)], "or"))),
     "a long and": (60, lambda n: HEAD + rule("f", "when " + lines([f"args.n != {i}" for i in range(n)], "and"))),
     "a tree of and and or": (60, lambda n: HEAD + rule("f", f"when {tree(n)}")),
-    "ors of ands": (30, lambda n: HEAD + rule("f", "when " + lines([f"(args.n == {i} and subject.level == {i})" for i in range(n)], "or"))),
+    "ors of ands": (120, lambda n: HEAD + rule("f", "when " + lines([f"(args.n == {i} and subject.level == {i})" for i in range(n)], "or"))),
     "ands of ors": (30, lambda n: HEAD + rule("f", "when " + lines([f"(args.n == {i} or subject.level == {i})" for i in range(n)], "and"))),
     "clauses": (60, lambda n: HEAD + rule("f", *(f"when args.n != {i}\n" for i in range(n)))),
     "globs in one rule": (40, lambda n: HEAD + rule("f", "when " + lines([f'args.s like "*a{i}*b*"' for i in range(n)], "or"))),
