@@ -382,15 +382,24 @@ def test_standard_output_needs_a_manifest_elsewhere(kynara: Run, log: Path) -> N
     assert kynara("audit", "verify", "--manifest", "m.json").exit_code == 2
 
 
+AT_ONCE = """
+import sys, threading
+from kynara_lang.cli.main import cli
+class Timer(threading.Timer):
+    def start(self):
+        self.function()  # not in a thread: however short the work is, it shows before the work begins
+threading.Timer = Timer
+cli.main(sys.argv[1:], prog_name="kynara")
+"""
+
+
 def on_a_terminal(*arguments: str, both: bool = False) -> tuple[int, str]:
     """Run `kynara audit` with a terminal as standard error, or as both streams; return exit code and what it got."""
     import pty
 
-    code = "import sys; from kynara_lang.cli import output; output.PATIENCE = 0.0\n"
-    code += "from kynara_lang.cli.main import cli; cli.main(sys.argv[1:], prog_name='kynara')"
     ours, theirs = pty.openpty()
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "TERM": "xterm", "COLUMNS": "100"}
-    command = [sys.executable, "-c", code, "audit", *arguments]
+    command = [sys.executable, "-c", AT_ONCE, "audit", *arguments]
     stdout = theirs if both else subprocess.DEVNULL
     with subprocess.Popen(command, stdout=stdout, stderr=theirs, env=environment) as process:
         os.close(theirs)
