@@ -182,10 +182,9 @@ def test_large_programs_and_rules_are_looked_at_in_good_time() -> None:
     ]
     long = "\n".join(f'when resource.title like "a{i}" or resource.size != {i}' for i in range(400))
     text = rules("\n".join([*lets, *many, f"{_HEAD} scope subject == resource.owner {long} }}"]))
-    before = time.monotonic()
+    before = time.process_time()
     program = checked(text)
-    parsed = time.monotonic() - before
     found = checked(text, "KYN302", "KYN303", "KYN307", "KYN508", "KYN510", "KYN511", "KYN512")
     assert {d.code for d in found.diagnostics} == {"KYN508", "KYN511", "KYN512"}
     assert not program.has_errors
-    assert time.monotonic() - before < 20 * parsed + 5
+    assert time.process_time() - before < 120, "some seconds of processor time; what runs away takes hours"

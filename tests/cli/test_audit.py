@@ -9,7 +9,6 @@ import re
 import shutil
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import click
@@ -646,7 +645,6 @@ LOGS = {
 @pytest.mark.parametrize("what", LOGS)
 def test_what_is_no_log_is_told(kynara: Run, project: Path, what: str) -> None:
     LOGS[what](project / "odd")
-    started = time.monotonic()
     for arguments in (
         ["verify", "odd"],
         ["show", "odd", "0"],
@@ -662,7 +660,6 @@ def test_what_is_no_log_is_told(kynara: Run, project: Path, what: str) -> None:
         assert result.exit_code in (1, 2), (arguments, result.output)
         assert "error" in result.output.lower()
         assert "internal error" not in result.output
-    assert time.monotonic() - started < 60
     assert not Path("o.csv").exists()
 
 
