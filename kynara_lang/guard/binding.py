@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from attrs import define, frozen
 
+from ..runtime.convert import shown
 from ..runtime.problems import meant, step
 from ..semantics.problems import quoted
 from . import templates
@@ -21,6 +22,7 @@ from .templates import Arguments, Fill, Shape
 from .values import Unusable, as_json, read
 
 _RECEIVERS: Final = ("self", "cls")
+_HIDDEN: Final = "the parameter of that name; call the argument something else, or put `{{{0}}}` in it"
 
 
 @frozen
@@ -37,6 +39,7 @@ class Binding:
     """How the calls of one tool become requests."""
 
     signature: inspect.Signature
+    receiver: str | None
     apart: frozenset[str]
     resource: Callable[[Arguments], Any]
     arguments: Callable[[Arguments], dict[str, Any]]
@@ -49,6 +52,8 @@ class Binding:
 
     def read(self, call: inspect.BoundArguments) -> Bound:
         """Read the arguments; raise `Unusable` for one that has no exact JSON form."""
+        if self.receiver is not None:
+            _an_object(self.receiver, call.arguments[self.receiver])
         written: dict[str, Any] = {}
         kept = dict(call.arguments)
         for name, value in call.arguments.items():
@@ -85,18 +90,32 @@ def binding_of(
             raise ValueError(
                 f"`apart_from` names {quoted(name)}, which is no parameter of the tool{meant(name, parameters)}"
             )
-    apart = {*apart_from, *_receiver(parameters)}
+    receiver = _receiver(function, parameters)
+    apart = {*apart_from, *([receiver] if receiver else ())}
     return Binding(
         signature,
+        receiver,
         frozenset(apart),
         _resource(resource, parameters, apart),
         _arguments(args, parameters, apart),
     )
 
 
-def _receiver(parameters: Mapping[str, inspect.Parameter]) -> set[str]:
-    """Return the parameter that a method gets its object in: it is where the call goes, not what it says."""
-    return {next(iter(parameters))} & set(_RECEIVERS) if parameters else set()
+def _receiver(function: Callable[..., Any], parameters: Mapping[str, inspect.Parameter]) -> str | None:
+    """Return the parameter that a method gets its object in: it is where the call goes, not what it says.
+
+    Only a function that is written in a class has one; `cls` of any other is a parameter like all.
+    """
+    first = next(iter(parameters), None)
+    around = ("<locals>", *getattr(function, "__qualname__", "").split("."))[-2]
+    return first if first in _RECEIVERS and around != "<locals>" and not inspect.ismethod(function) else None
+
+
+def _an_object(name: str, value: Any) -> None:
+    """Refuse plain data where a method gets its object; a static method can have such a parameter, too."""
+    if not isinstance(value, type) and type(value).__module__ == "builtins":
+        message = f"{quoted(name)} is where a method gets its object, which is not put before the policy; "
+        raise Unusable("action.properties" + step(name), message + f"it was given {shown(value)}: rename the parameter")
 
 
 def _resource(shape: Shape, parameters: Collection[str], apart: Collection[str]) -> Callable[[Arguments], Any]:
@@ -125,10 +144,15 @@ def _arguments(shape: Shape, parameters: Mapping[str, inspect.Parameter], apart:
     spread = next((name for name in bound if parameters[name].kind is inspect.Parameter.VAR_KEYWORD), None)
     renamed = _renamed(shape, bound)
     fill: Fill = lambda call: {}  # noqa: E731 - the plain case of what follows
+    hidden: set[str] = set()  # the parameters that nobody would see if `args` set an argument of their name
     if callable(shape):
         fill = templates.calling(shape, "args", parameters)
+        hidden = set(bound) - templates.mentioned(shape, "args", parameters)
     elif isinstance(shape, Mapping):
         fill = templates.compiled(shape, "args", bound)
+        for name in (set(bound) - renamed).intersection(shape):
+            if name not in templates.mentioned(shape[name], f"args.{name}", bound):
+                raise ValueError(f"`args` sets {quoted(name)} without it, so nobody would see {_HIDDEN.format(name)}")
     elif shape is not None:
         raise ValueError(f"`args` is a mapping or a function, not {quoted(str(shape))}")
 
@@ -149,6 +173,9 @@ def _arguments(shape: Shape, parameters: Mapping[str, inspect.Parameter], apart:
             if name in said:  # what the policy read would not be what the function gets
                 message = f"{quoted(name)} is given as a further argument, and set by `args`"
                 raise Unusable("action.properties" + step(name), message)
+        for name in hidden.intersection(said):
+            message = f"`args` sets {quoted(name)} without it, so nobody would see {_HIDDEN.format(name)}"
+            raise Unusable("action.properties" + step(name), message)
         return {**own, **_without_nothing(as_json(said, "action.properties"))}
 
     return arguments

@@ -288,9 +288,14 @@ def _denied(policies: PolicySet | None, error: DecisionError) -> Decision:
     return Decision(Effect.DENY, policies.digest if policies is not None else "", errors=(error,))
 
 
-def told(error: Exception) -> str:
+def told(error: BaseException) -> str:
     """Return what an exception says, beginning with what it is."""
-    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    kind = type(error).__name__
+    try:
+        said = str(error)
+    except Exception:  # an exception of a caller's object can fail even in telling what it is about
+        return f"{kind}, which cannot say what it is about"
+    return f"{kind}: {said}" if said else kind
 
 
 def _readable(call: Call) -> dict[str, Any]:
@@ -310,5 +315,5 @@ def _parts(call: Call) -> Iterator[tuple[str, Any]]:
                 yield name, as_json(part, name)
             elif isinstance(part, str):
                 yield name, entity(part, name)
-        except Unusable:
+        except Exception:  # the object of a caller can raise anything; this part is then not told
             continue

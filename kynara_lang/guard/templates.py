@@ -1,9 +1,9 @@
 """Says how the arguments of a call become the resource and the arguments of a request: by texts with `{parameter}`.
 
 A text that is nothing but `{order}` stands for that argument's value, of whatever type. In a longer text the value is
-put in its place, and no value may hold the text between two places: `{owner}/{name}` would otherwise mean the same
-for `a/b` and `c` as for `a` and `b/c`. A function in place of a text is called with the arguments that its parameters
-name.
+put in its place, and what separates two values is found nowhere before its place: `{owner}/{name}` would otherwise mean
+the same for `a/b` and `c` as for `a` and `b/c`, and `{owner}::{name}` for `a:` and `b` as for `a` and `:b`. A function
+in place of a text is called with the arguments that its parameters name.
 """
 
 from __future__ import annotations
@@ -59,6 +59,22 @@ def compiled(shape: Shape, path: str, parameters: Collection[str]) -> Fill:
 
 def calling(function: Callable[..., Any], path: str, parameters: Collection[str]) -> Fill:
     """Return how to call a function with the arguments that it names; raise `ValueError` for others."""
+    wanted = _wanted(function, path, parameters)
+    return lambda call: function(**{name: call.copy(name) for name in wanted})
+
+
+def mentioned(shape: Shape, path: str, parameters: Collection[str]) -> set[str]:
+    """Return the parameters that a shape reads."""
+    if isinstance(shape, str):
+        return {piece.parameter for piece in _pieces(shape, path, parameters) if piece.parameter is not None}
+    if isinstance(shape, Mapping):
+        return {name for value in shape.values() for name in mentioned(value, path, parameters)}
+    if isinstance(shape, list | tuple):
+        return {name for item in shape for name in mentioned(item, path, parameters)}
+    return set(_wanted(shape, path, parameters)) if callable(shape) else set()
+
+
+def _wanted(function: Callable[..., Any], path: str, parameters: Collection[str]) -> list[str]:
     wanted = []
     for name, parameter in inspect.signature(function).parameters.items():
         if parameter.kind is parameter.VAR_KEYWORD:
@@ -71,7 +87,7 @@ def calling(function: Callable[..., Any], path: str, parameters: Collection[str]
                 continue
             raise _unknown(name, path, parameters)
         wanted.append(name)
-    return lambda call: function(**{name: call.copy(name) for name in wanted})
+    return wanted
 
 
 def constant_type(shape: Shape) -> str:
@@ -102,7 +118,9 @@ def _text(shape: str, path: str, parameters: Collection[str]) -> Fill:
     between = [piece.text for piece in pieces[1:] if piece.parameter is not None]
     if "" in between:
         raise ValueError(f"in {quoted(shape)} two places touch; what separates their values?")
-    return lambda call: "".join(_filled(piece, call, between, path) for piece in pieces)
+    ends = [*(piece.text if piece.parameter is not None else "" for piece in pieces[1:]), ""]
+    pairs = list(zip(pieces, ends, strict=True))
+    return lambda call: "".join(_filled(piece, end, call, between, path) for piece, end in pairs)
 
 
 def _pieces(shape: str, path: str, parameters: Collection[str]) -> list[_Piece]:
@@ -127,7 +145,7 @@ def _pieces(shape: str, path: str, parameters: Collection[str]) -> list[_Piece]:
     return found
 
 
-def _filled(piece: _Piece, call: Arguments, between: list[str], path: str) -> str:
+def _filled(piece: _Piece, end: str, call: Arguments, between: list[str], path: str) -> str:
     if piece.parameter is None:
         return piece.text
     value = text_of(call.written[piece.parameter], path)
@@ -137,6 +155,9 @@ def _filled(piece: _Piece, call: Arguments, between: list[str], path: str) -> st
                 f"the argument {quoted(piece.parameter)} holds {quoted(text)}, which separates it from others here"
             )
             raise Unusable(path, message)
+    if end and (value + end).index(end) < len(value):
+        message = f"the argument {quoted(piece.parameter)} ends like {quoted(end)}, which separates it from others here"
+        raise Unusable(path, message)
     return piece.text + value
 
 

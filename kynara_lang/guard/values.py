@@ -1,7 +1,8 @@
 """Turns the arguments of a Python call into what a policy reads, and into copies that nobody else can change.
 
 Both come from one reading of each value. What was decided upon is then what the function gets, whatever happens to the
-caller's lists and objects in the meantime. A value that has no exact JSON form is refused, never shortened or guessed.
+caller's lists and objects in the meantime. A value that has no exact JSON form is refused, never shortened or guessed;
+so is an object that holds more than its fields.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ import dataclasses
 import datetime
 import decimal
 import enum
+import functools
+import inspect
 import ipaddress
 import itertools
 import math
@@ -101,12 +104,54 @@ def _read_dict(value: dict[Any, Any], path: str, depth: int, parts: Iterator[int
 
 def _read_object(value: Any, names: list[str], path: str, depth: int, parts: Iterator[int]) -> tuple[Any, Any]:
     """Read the fields of an object, and make a copy that has exactly what was read."""
+    kind = type(value)
+    slots, base = _layout(kind)  # type: ignore[arg-type]  # mypy does not know that classes are hashable
+    if base is not None:
+        raise Unusable(path, f"a {quoted(kind.__qualname__)} is a {base} besides its fields, which nobody would see")
     kept = copy.copy(value)
     written: dict[str, Any] = {}
     for name in names:
         written[name], field = _read(getattr(value, name), path + step(name), depth + 1, parts)
         object.__setattr__(kept, name, field)
+    for name in _held(value, slots) - written.keys():
+        if not _computed(kind, name, slots):
+            message = f"{quoted(name)} of a {quoted(kind.__qualname__)} is no field of it, so nobody would see it"
+            raise Unusable(path, f"{message}; declare it as one")
+    for name in _held(kept, slots) - written.keys():  # cached: worked out again, from what was decided upon
+        object.__delattr__(kept, name)
     return written, kept
+
+
+@functools.lru_cache(maxsize=512)
+def _layout(kind: type) -> tuple[Mapping[str, Any], str | None]:
+    """Return the slots of a class by name, and the built-in type that its objects are besides their attributes."""
+    slots: dict[str, Any] = {}
+    for each in kind.__mro__:
+        if not each.__flags__ & _HEAP_TYPE and each is not object:
+            return {}, each.__qualname__
+        slots |= {name: member for name, member in vars(each).items() if inspect.ismemberdescriptor(member)}
+    return slots, None
+
+
+def _held(value: Any, slots: Mapping[str, Any]) -> set[str]:
+    """Return the names of all that an object holds, in its `__dict__` and in slots."""
+    return {*getattr(value, "__dict__", ()), *(name for name, slot in slots.items() if _is_set(slot, value))}
+
+
+def _is_set(slot: Any, value: Any) -> bool:
+    try:
+        slot.__get__(value)  # not `getattr`, which would work a cached property out
+    except AttributeError:
+        return False
+    return True
+
+
+def _computed(kind: type, name: str, slots: Mapping[str, Any]) -> bool:
+    """Tell whether an attribute is a cached property, which lies in the `__dict__`, or in a slot if attrs made it."""
+    if name in slots:
+        # attrs gives a class that it makes anew slots for fields and for cached properties, and for nothing else.
+        return "__attrs_attrs__" in vars(slots[name].__objclass__)
+    return isinstance(inspect.getattr_static(kind, name, None), functools.cached_property)
 
 
 def _sorted(items: list[Any], path: str) -> list[Any]:
@@ -139,6 +184,7 @@ def _text(value: Any, path: str) -> str:
     return str(value)
 
 
+_HEAP_TYPE: Final = 1 << 9  # Py_TPFLAGS_HEAPTYPE: a class that was made by Python code
 _LISTS: Final = (list, tuple, set, frozenset)
 _PLAIN: Final[Mapping[type, Callable[[Any], Any]]] = {
     str: str.__str__,

@@ -11,12 +11,13 @@ import functools
 import inspect
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Collection, Generator
+from collections.abc import AsyncGenerator, Callable, Collection, Generator
 from contextlib import aclosing
 from types import TracebackType
 from typing import Any, ParamSpec, Protocol, TypeVar, cast
 
 from .binding import Binding, Bound, binding_of, resource_of
+from .deciding import told
 from .rulings import Call, Enforcer, Ruling
 from .templates import Shape
 from .values import Unusable
@@ -190,7 +191,7 @@ class _Wrapped:
 
     def _unknown(self, error: Exception) -> tuple[Guarded, Bound | None]:
         if not isinstance(error, Unusable):
-            error = Unusable("resource", f"what the call is about is not known: {type(error).__name__}: {error}")
+            error = Unusable("resource", f"what the call is about is not known: {told(error)}")
         call = Call(None, self._action, None, None, None, self._guard.situation, error)
         return Guarded(self._guard, call), None
 
@@ -200,11 +201,23 @@ def _wrapped(tool: _Wrapped, function: Callable[..., Any]) -> Callable[..., Any]
     if inspect.isasyncgenfunction(function):
 
         @functools.wraps(function)
-        async def later_items(*positional: Any, **named: Any) -> AsyncIterator[Any]:
+        async def later_items(*positional: Any, **named: Any) -> AsyncGenerator[Any, Any]:
             entering, bound = await tool.entering_later(positional, named)
             async with entering, aclosing(_run(function, bound)) as items:
-                async for item in items:
-                    yield item
+                step = items.asend(None)
+                while True:
+                    try:
+                        item = await step
+                    except StopAsyncIteration:
+                        return
+                    try:
+                        sent = yield item
+                    except GeneratorExit:
+                        raise
+                    except BaseException as error:  # what is thrown in is the function's to handle, as without a guard
+                        step = items.athrow(error)
+                    else:
+                        step = items.asend(sent)
 
         return later_items
     if _is_async(function):
