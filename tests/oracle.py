@@ -188,7 +188,7 @@ class Oracle:
     # --- reading a request
 
     def read_request(self, request: object) -> tuple:
-        ensure(isinstance(request, Mapping) and "on_behalf_of" not in request)
+        ensure(isinstance(request, Mapping) and "on_behalf_of" not in request and "evaluations" not in request)
         chain, raw = [self.read_entity(request.get("subject"))], request["subject"]
         while "on_behalf_of" in raw:
             raw = raw["on_behalf_of"]
@@ -196,6 +196,7 @@ class Oracle:
         ensure(len(chain) <= 16 and len(set(chain)) == len(chain))
         ensure(all(self.program.types[s.type].kind == "subject" for s in chain))
         resource = self.read_entity(request.get("resource"))
+        ensure("on_behalf_of" not in request["resource"])
         raw, context = request.get("action"), request.get("context", {})
         ensure(isinstance(raw, Mapping) and isinstance(raw.get("name"), str) and isinstance(context, Mapping))
         action = self.program.actions_by_external.get(raw["name"])

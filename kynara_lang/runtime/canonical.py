@@ -2,7 +2,8 @@
 
 Two calls that mean the same must have the same digest (`10`, `"10.0"` and `10.00` for a Decimal; sets in any
 order) and two that do not must differ. Declared arguments are therefore written from their values, each type
-in its normal form; undeclared ones, which no rule reads but the tool may, exactly as they were given.
+in its normal form. What no rule reads but the tool may is written exactly as it was given: undeclared arguments, and
+declared ones that carry more than their values tell, such as an undeclared member of a record.
 """
 
 from __future__ import annotations
@@ -64,8 +65,8 @@ def approval_digest(policy_digest: str, request: Request) -> str:
     """Return `sha256:…` of what an approval of this request is bound to.
 
     That is the policy, everyone in the chain, the action with all its arguments, and the resource; not the
-    context, which may differ between asking and acting. Raises `InvalidRequest` if an undeclared argument is
-    not JSON.
+    context, which may differ between asking and acting. Raises `InvalidRequest` if what is bound as it was given
+    is not JSON.
     """
     shape = request.shape
     bound = {
@@ -76,6 +77,9 @@ def approval_digest(policy_digest: str, request: Request) -> str:
         "arguments": _arguments(request),
         "resource": _named(shape.resource),
     }
+    given = _given(request)
+    if given:
+        bound["given"] = _Written(_object(given))
     return f"sha256:{hashlib.sha256(canonical_json(bound).encode('utf-8')).hexdigest()}"
 
 
@@ -109,14 +113,48 @@ def _arguments(request: Request) -> _Written:
             written[symbol.external] = _write(value, 0)
     declared = {symbol.external for symbol in shape.action.parameters.values()}
     for name, raw in shape.arguments.items():
-        if name in declared:
-            continue
-        path = "action.properties" + step(name)
-        try:
-            written[_key(name)] = _write(raw, 0)
-        except ValueProblem as problem:
-            raise InvalidRequest([RequestProblem("invalid-value", path, problem.message)]) from None
+        if name not in declared:
+            written |= _as_given(name, raw)
     return _Written(_object(written))
+
+
+def _given(request: Request) -> dict[str, str]:
+    """Write the declared arguments that carry more than their values tell, exactly as they were given."""
+    given = request.shape.arguments
+    found: dict[str, str] = {}
+    for symbol in request.shape.action.parameters.values():
+        name = symbol.external
+        if name in given and _carries_more(given[name], symbol.type, request.args.get(symbol.name)):
+            found |= _as_given(name, given[name])
+    return found
+
+
+def _as_given(name: str, raw: object) -> dict[str, str]:
+    try:
+        return {_key(name): _write(raw, 0)}
+    except ValueProblem as problem:
+        path = "action.properties" + step(name)
+        raise InvalidRequest([RequestProblem("invalid-value", path, problem.message)]) from None
+
+
+def _carries_more(raw: object, type: Type, value: object = None) -> bool:
+    """Tell whether what was given says more than its value in the normal form, which is known outside of sets only."""
+    match type:
+        case types.Entity():
+            return not isinstance(raw, Mapping) or not raw.keys() <= {"type", "id"}
+        case SetOf(element=element) if isinstance(raw, list | tuple | set | frozenset):
+            # Of several equal elements a set keeps one, and the tool gets them all.
+            distinct = len(value) if isinstance(value, frozenset) else 1
+            return len(raw) > distinct or any(_carries_more(item, element) for item in raw)
+        case Record(fields=fields) if isinstance(raw, Mapping):
+            parts = value if isinstance(value, tuple) else (None,) * len(fields)
+            names = {field.external or field.name for field in fields}
+            return not raw.keys() <= names or any(
+                _carries_more(raw[field.external or field.name], field.type, part)
+                for field, part in zip(fields, parts, strict=True)
+                if (field.external or field.name) in raw
+            )
+    return False
 
 
 def _write(value: object, depth: int) -> str:

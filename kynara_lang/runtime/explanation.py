@@ -22,9 +22,10 @@ from ..syntax.packed import NoRule
 from . import canonical, counterfactual
 from .decision import Decision, DecisionError, Effect
 from .engine import Arguments, CompiledBucket, Engine, RuleOutcome, attempt, failures
+from .ignored import ignored_attributes
 from .problems import InvalidRequest
 from .request import Request as Validated
-from .request import Shape, ignored_attributes, read_shape, validate
+from .request import Shape, read_shape, validate
 
 Outcome = Literal["matched", "failed", "not_applicable", "error"]
 _SHOWN = 120

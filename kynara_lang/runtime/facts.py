@@ -29,6 +29,9 @@ LIFTED: Final = ("roles", "parents")
 MEMBERS: Final = ("type", "id", "properties", "roles", "parents", "on_behalf_of")
 """The members that the JSON of an entity can have."""
 
+OF_A_REFERENCE: Final = ("type", "id", "properties", "roles", "parents")
+"""Those that mean something where an entity is referred to: there nobody acts for anybody."""
+
 MAX_STRANGE: Final = 100
 """How many members that mean nothing one object may have: each is compared with what it may have been meant for."""
 

@@ -10,26 +10,24 @@ given.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
 from attrs import define, frozen
 
 from ..checker.symbols import ActionSymbol, EntityType, Program
-from ..semantics.display import display_text
 from ..semantics.entity import EMPTY, Entity, entity_key
 from ..semantics.problems import quoted
 from . import facts
 from .convert import as_mapping, text
 from .entities import Slot, World
-from .problems import InvalidRequest, Problems, Refused, meant, step
+from .problems import InvalidRequest, Problems, Refused, meant
 
 MAX_CHAIN: Final = 16
 """How many principals a chain may have, the one that performs the call included."""
 
-_SHOWN: Final = 60
+_OF_BATCHES: Final = ("evaluations", "options")
 _MEMBERS: Final = ("subject", "action", "resource", "context", "on_behalf_of")
-_DEFAULTED: Final = ("subject", "action", "resource", "context")
 
 
 @define(eq=False)
@@ -86,7 +84,8 @@ def expand_evaluations(raw: object) -> list[object]:
     """Return the single requests of an AuthZEN batch; one without `evaluations` is a batch of one.
 
     Members at the top are defaults; an evaluation's own `subject`, `action`, `resource` or `context` replaces
-    the default as a whole. What is malformed inside one evaluation is left to `read_shape` of that one.
+    the default as a whole. What is malformed at the top or inside one evaluation is left to `read_shape` of each: a
+    misplaced `on_behalf_of` must not get lost, nor a batch inside a batch.
     Raises `InvalidRequest` if `evaluations` is not a list.
     """
     request = as_mapping(raw)
@@ -97,7 +96,7 @@ def expand_evaluations(raw: object) -> list[object]:
         problems = Problems()
         facts.complain(items, "evaluations", "list", problems)
         raise InvalidRequest(problems)
-    defaults = {name: request[name] for name in _DEFAULTED if name in request}
+    defaults = {name: value for name, value in request.items() if name not in _OF_BATCHES}
     if not items:
         return [defaults]
     expanded: list[object] = []
@@ -117,12 +116,18 @@ def read_shape(world: World, raw: object) -> Shape:
     facts.refuse_misspelt(request, _MEMBERS, "request", problems)
     if "on_behalf_of" in request:
         problems.add("malformed-request", "on_behalf_of", "`on_behalf_of` stands inside the `subject`")
+    if "evaluations" in request:
+        message = "this is a batch, which is several requests; `expand_evaluations` gives them one by one"
+        problems.add("malformed-request", "evaluations", message)
     chain = _read_chain(world, request, problems)
     action, arguments = _read_action(world, request, problems)
     resource = None
     members = _member(request, "resource", problems)
     if members is not None:
         resource = _read_entity(world, members, "resource", problems)
+        if "on_behalf_of" in members:
+            message = "`on_behalf_of` stands inside the `subject`; a resource acts for nobody"
+            problems.add("malformed-request", "resource.on_behalf_of", message)
     context = facts.NOTHING
     if "context" in request:
         context = _member(request, "context", problems) or facts.NOTHING
@@ -196,20 +201,6 @@ def read_principal(world: World, raw: Mapping[str, object], names: frozenset[str
     if problems or found is None:
         raise InvalidRequest(problems)
     return found
-
-
-def ignored_attributes(world: World, shape: Shape) -> list[str]:
-    """List the JSON paths of what the request carries to no effect, entity by entity.
-
-    That is: properties, arguments and context fields that the program does not declare, roles it does not
-    declare (as `subject.roles: "x"`), and what the store says differently.
-    """
-    found: list[str] = []
-    for raw in (*shape.chain, shape.resource):
-        if raw is shape.resource:
-            found += _undeclared(shape.arguments, world.parameters(shape.action.key), "action.properties")
-        found += _ignored_of(world, raw)
-    return found + _undeclared(shape.context, world.context, "context")
 
 
 # The shape
@@ -328,40 +319,3 @@ def _fill(world: World, raw: RawEntity, names: frozenset[str], problems: Problem
     else:
         ancestors = frozenset((raw.key,)) if raw.above is None else raw.above | {raw.key}
     return Entity(raw.type.key, raw.id, attrs, roles, ancestors)
-
-
-# What has no effect
-
-
-def _undeclared(members: Mapping[str, object], slots: Mapping[str, Slot], path: str) -> list[str]:
-    """List the paths of members that nothing is declared for."""
-    declared = {slot.external for slot in slots.values()}
-    return [path + step(name) for name in members if name not in declared]
-
-
-def _ignored_of(world: World, raw: RawEntity) -> Iterator[str]:
-    """List what a subject or resource carries to no effect."""
-    slots = world.attributes(raw.type.key)
-    lifted = {name for name in facts.LIFTED if not facts.declared_as_attribute(raw.type, name)}
-    properties = {name: value for name, value in raw.properties.items() if name not in lifted}
-    yield from _undeclared(properties, slots, f"{raw.path}.properties")
-    declared = world.program.roles_by_external
-    for name in sorted(raw.roles or EMPTY):
-        if name not in declared:
-            yield f"{raw.path}.roles: {display_text(name, _SHOWN)}"
-    stored = world.entity(raw.key)
-    if stored is None:
-        return
-    for slot in slots.values():
-        if slot.external in properties and slot.name in (stored.attrs or {}):
-            path = f"{raw.path}.properties{slot.suffix}"
-            try:
-                same = slot.read(properties[slot.external], path) == (stored.attrs or {})[slot.name]
-            except Refused:
-                same = False
-            if not same:
-                yield path
-    if raw.roles is not None and world.says_roles(raw.key) and world.effective_roles(raw.roles) != stored.roles:
-        yield f"{raw.path}.roles"
-    if raw.above is not None and world.says_parents(raw.key) and raw.above | {raw.key} != stored.ancestors:
-        yield f"{raw.path}.parents"

@@ -18,7 +18,7 @@ TEXT = """\
 subject User { tenant: String }
 subject Bot
 resource Order { tenant: String }
-action pay on Order (amount: Decimal, to: Set<Email>, note: String?, at: IP?)
+action pay on Order (amount: Decimal, to: Set<Email>, note: String?, at: IP?, account: { name: String, bank: User? }?)
 action refund on Order (amount: Decimal, to: Set<Email>, note: String?, at: IP?)
 context { approved: Bool?, approvals: Set<String>? }
 role lead
@@ -69,7 +69,7 @@ def test_the_approval_that_was_given_counts() -> None:
 SAME_CALL = [
     ("action.properties.amount", 10),
     ("action.properties.amount", "10.0"),
-    ("action.properties.to", ["b@x.com", "a@X.com", "a@x.com"]),
+    ("action.properties.to", ["b@x.com", "a@X.com"]),
     ("context.now", "2026-11-22T11:00:00Z"),
     ("resource.properties.tenant", "a"),
 ]
@@ -85,6 +85,7 @@ OTHER_CALL = [
     ("action.properties.amount", "10000.00"),
     ("action.properties.amount", "-10.00"),
     ("action.properties.to", ["a@x.com"]),
+    ("action.properties.to", ["b@x.com", "a@x.com", "a@x.com"]),
     ("action.properties.to", ["a@x.com", "b@x.com", "eve@evil.net"]),
     ("action.properties.to", ["A@x.com", "b@x.com"]),
     ("action.properties.note", ""),
@@ -95,6 +96,8 @@ OTHER_CALL = [
     ("action.properties.extra", [{"k": "v"}, 1]),
     ("action.properties.extra", None),
     ("action.properties.more", False),
+    ("action.properties.account", {"name": "ACME"}),
+    ("action.properties.account", {"name": "ACME", "iban": "GOOD", "bank": {"type": "User", "id": "b"}}),
     ("resource.id", "o2"),
     ("resource.id", "O"),
     ("subject.id", "b2"),
@@ -241,3 +244,24 @@ def test_without_the_time_no_approval_counts() -> None:
     assert codes(DOOR.ask(hostile, [approval()])) == ["approval-refused"]
     for bad in ("soon", 0, True, "2026-11-22"):
         assert DOOR.ask(changed("context.now", bad), [approval()]).effect.value != "allow"
+
+
+ACCOUNT = {"name": "ACME", "iban": "GOOD", "bank": {"type": "User", "id": "b", "properties": {"tenant": "a", "branch": 1}}}
+OTHER_ACCOUNT = [
+    {**ACCOUNT, "iban": "EVIL"},
+    {name: ACCOUNT[name] for name in ("name", "bank")},
+    {**ACCOUNT, "more": None},
+    {**ACCOUNT, "bank": {"type": "User", "id": "b"}},
+    {**ACCOUNT, "bank": {"type": "User", "id": "b", "properties": {"tenant": "a", "branch": 2}}},
+    {**ACCOUNT, "bank": {"type": "User", "id": "b", "properties": {"tenant": "b", "branch": 1}}},
+    {**ACCOUNT, "bank": {"type": "User", "id": "b", "properties": {"tenant": "a", "branch": 1}, "roles": ["lead"]}},
+]
+
+
+@pytest.mark.parametrize("other", OTHER_ACCOUNT)
+def test_what_an_argument_carries_beside_what_is_declared_is_bound_too(other: dict[str, Any]) -> None:
+    """No rule reads these members; the tool that is called may."""
+    asked = changed("action.properties.account", ACCOUNT)
+    given = approval(digest=DOOR.policies.approval_digest(asked))
+    assert DOOR.effect(asked, [given]) == "allow"
+    assert DOOR.effect(changed("action.properties.account", other), [given]) == "require_approval"

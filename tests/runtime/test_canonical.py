@@ -122,7 +122,7 @@ def test_what_means_the_same_has_the_same_digest() -> None:
     assert base.startswith("sha256:")
     assert len(base) == 7 + 64
     for amount in ("10", "10.0", "10.00", Decimal("10.000"), Decimal("1e1")):
-        action = paying(amount=amount, To=("a@x.y", "b@X.y", "a@x.y"), at="2026-01-01T00:00:00.0Z")
+        action = paying(amount=amount, To=("a@x.y", "b@X.y"), at="2026-01-01T00:00:00.0Z")
         assert digest(action=action, context={}) == base
     assert digest(subject=user(roles=["support"]), resource=doc(), action=paying(amount=1)) == digest(
         action=paying(amount=1)
@@ -149,9 +149,20 @@ def test_what_differs_has_another_digest() -> None:
         {"action": paying(amount=1)},
         {"action": paying(amount="1.0001")},
         {"action": paying(amount=1, To=[])},
+        {"action": paying(amount=1, To=["a@x.y"])},
+        {"action": paying(amount=1, To=["a@x.y", "a@x.y"])},
+        {"action": paying(amount=1, To=["a@x.y", "A@x.y", "a@X.y"])},
         {"action": paying(amount=1, who=user())},
         {"action": paying(amount=1, who=agent("alice"))},
+        {"action": paying(amount=1, who=agent("alice", properties={}))},
+        {"action": paying(amount=1, who=agent("alice", properties={"trust": "low"}))},
+        {"action": paying(amount=1, who=agent("alice", properties={"iban": "x"}))},
+        {"action": paying(amount=1, who=agent("alice", roles=["support"]))},
+        {"action": paying(amount=1, who=agent("alice", on_behalf_of=user()))},
         {"action": paying(amount=1, line={"n": 1})},
+        {"action": paying(amount=1, line={"n": 1, "iban": "x"})},
+        {"action": paying(amount=1, line={"n": 1, "iban": "y"})},
+        {"action": paying(amount=1, line={"n": 1, "note": "", "iban": "y"})},
         {"action": paying(amount=1, line={"n": 1, "note": ""})},
     ]
     assert len({digest(**variant) for variant in variants}) == len(variants)
@@ -160,8 +171,9 @@ def test_what_differs_has_another_digest() -> None:
 def test_the_digest_is_what_is_documented() -> None:
     arguments = '{"To":["a@x.y"],"amount":"10.00","junk":[1.50,{}],"line":{"n":1},'
     arguments += '"who":{"id":"bot","type":"Agent"}}'
+    given = '{"who":{"id":"bot","properties":{"trust":"low"},"type":"Agent"}}'
     text = (
-        '{"action":"mcp:pay","arguments":' + arguments + ',"kynara":"approval/1","policy":"sha256:1",'
+        '{"action":"mcp:pay","arguments":' + arguments + ',"given":' + given + ',"kynara":"approval/1","policy":"sha256:1",'
         '"resource":{"id":"d-1","type":"Doc"},"subjects":[{"id":"bot","type":"Agent"},{"id":"alice","type":"user"}]}'
     )
     action = paying(

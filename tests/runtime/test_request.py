@@ -7,13 +7,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kynara_lang.runtime.canonical import approval_digest
+from kynara_lang.runtime.ignored import ignored_attributes
 from kynara_lang.runtime.problems import InvalidRequest, RequestProblem
 from kynara_lang.runtime.request import (
     MAX_CHAIN,
     Needs,
     Request,
     expand_evaluations,
-    ignored_attributes,
     read_shape,
     validate,
 )
@@ -289,6 +289,20 @@ def test_nothing_is_ignored_of_a_plain_request() -> None:
     assert ignored_attributes(here, read_shape(here, raw)) == []
 
 
+def test_what_values_carry_to_no_effect_is_listed() -> None:
+    bot = {"type": "Agent", "id": "b", "properties": {"trust": "low", "odd": 1}, "roles": ["nobody", "support"], "zzz": 1}
+    action = {
+        "name": "mcp:pay",
+        "properties": {"amount": 1, "line": {"n": 1, "note": "", "iban": "x"}, "who": bot, "To": [{"a": 1}]},
+    }
+    assert ignored_attributes(world(), read_shape(world(), request(action=action))) == [
+        "action.properties.line.iban",
+        "action.properties.who.properties.odd",
+        'action.properties.who.roles: "nobody"',
+        "action.properties.who.zzz",
+    ]
+
+
 # Batches
 
 
@@ -313,6 +327,37 @@ def test_batches_are_expanded() -> None:
     assert expand_evaluations({**request(), "evaluations": []}) == [request()]
     with pytest.raises(InvalidRequest):
         expand_evaluations({"evaluations": {}})
+
+
+@pytest.mark.parametrize(
+    "batch",
+    [
+        {**request(subject=agent()), "on_behalf_of": user(), "evaluations": [{}]},
+        {**request(subject=agent()), "onBehalfOf": user(), "evaluations": [{}]},
+        {**request(subject=agent()), "on_behalf_of": user(), "evaluations": []},
+        {**request(), "evaluations": [{"evaluations": [{"subject": agent(on_behalf_of=user("mallory"))}]}]},
+        {**request(), "evaluations": [{"on_behalf_of": user()}]},
+    ],
+)
+def test_nothing_of_a_batch_gets_lost(batch: dict[str, Any]) -> None:
+    for single in expand_evaluations(batch):
+        with pytest.raises(InvalidRequest):
+            read_shape(world(), single)
+
+
+@pytest.mark.parametrize("items", [[], [{}], [{"subject": user("mallory")}], {"a": 1}, 7, None])
+def test_a_batch_is_not_one_request(items: object) -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        read_shape(world(), {**request(), "evaluations": items})
+    (problem,) = caught.value.problems
+    assert (problem.code, problem.path) == ("malformed-request", "evaluations")
+    assert "`expand_evaluations` gives them one by one" in problem.message
+
+
+def test_a_resource_acts_for_nobody() -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        read_shape(world(), request(resource=doc(on_behalf_of=user())))
+    assert [problem.path for problem in caught.value.problems] == ["resource.on_behalf_of"]
 
 
 # Whatever comes
