@@ -313,14 +313,16 @@ def prove(ctx: click.Context, log: str, seq: int, output: str | None) -> None:
 def checkpoint(ctx: click.Context, log: str, key: str | None, output: str | None) -> None:
     """Print the newest signed checkpoint of the log, to be kept where nobody who writes the log can change it.
 
-    With --output, the checkpoint in that file is replaced, but only after the log was verified against it.
+    With --output, the checkpoint in that file is replaced, but only after the log was verified against it, and never by
+    one of fewer records.
 
     \b
     Examples:
       kynara audit checkpoint audit/ --key audit.pub
       kynara audit checkpoint audit/ --key audit.pub --output /mnt/witness/held.checkpoint
 
-    Exit codes: 0 fine, 1 the log does not extend the checkpoint that you hold, 2 there is none, or it cannot be read.
+    Exit codes: 0 fine, 1 the log does not extend the checkpoint that you hold, or has an older one itself, 2 there is
+    none, or it cannot be read.
     """
     from ..audit.notes import read_note
     from ..audit.query_proof import own_checkpoint
@@ -340,6 +342,7 @@ def checkpoint(ctx: click.Context, log: str, key: str | None, output: str | None
 def _replace_held(ctx: click.Context, log: str, key: VerifyingKey | None, output: str, note: str) -> None:
     """Put a checkpoint in place of an older one that the log extends."""
     from ..audit.disk import DISK, write_whole
+    from ..audit.notes import read_note
     from ..audit.verifying import Policy, verify
     from . import render_audit
 
@@ -349,6 +352,15 @@ def _replace_held(ctx: click.Context, log: str, key: VerifyingKey | None, output
     if not verdict.ok:
         click.echo(render_audit.verdict_text(verdict), err=True, nl=False)
         not_in_order(f"{output} is kept as it is")
+    # Whoever can write the log's folder can put an older checkpoint back there, which the log extends just as well.
+    newest, before = read_note(note).size, 0 if held is None else read_note(held).size
+    if newest < before:
+        not_in_order(
+            f"{output} is kept as it is: it is of {before} records, and the newest checkpoint that {log} has is of"
+            f" {newest}. With that one, nobody would notice if the records from {newest} on were cut off",
+            "an older checkpoint was put back into the log's folder, or it was lost there in a crash; where the log"
+            " is in order, opening it with its key signs a new one",
+        )
     try:
         write_whole(DISK, os.path.abspath(output), note.encode("utf-8"))
     except OSError as error:

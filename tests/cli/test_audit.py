@@ -526,6 +526,20 @@ def test_a_held_checkpoint_goes_forward_only(kynara: Run, log: Path) -> None:
     assert Path("mine").read_text() == newer
 
 
+def test_an_older_checkpoint_that_was_put_back_replaces_no_newer_one(kynara: Run, log: Path) -> None:
+    older = (log / "checkpoint").read_bytes()
+    with Log.open(log, key="acme.key", checkpoints=["held"]) as writer:
+        writer.append("decision", decided(request(1)))
+    update = ["audit", "checkpoint", "audit", "--key", "acme.pub", "--output", "mine"]
+    assert kynara(*update).exit_code == 0
+    newer = Path("mine").read_bytes()
+    (log / "checkpoint").write_bytes(older)  # it is genuine, and the log extends it
+    result = kynara(*update)
+    assert result.exit_code == 1
+    assert "error: mine is kept as it is: it is of 13 records, and the newest checkpoint that audit has is of 10" in result.stderr
+    assert Path("mine").read_bytes() == newer
+
+
 # replay
 
 
