@@ -5,7 +5,8 @@ and the resource. It is pending, then approved or rejected, and it ends consumed
 transaction that is on disk when it returns, and each is conditional on the state before it: of any number of threads
 and processes that want to use one approval, one does.
 
-Whoever can write the file can approve. It is created for its owner alone.
+Whoever can write the file, or put one beside it, can approve. It is created for its owner alone; one of somebody else's
+is refused, and so is a folder that everybody may write.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import secrets
 import sqlite3
 import stat
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final
@@ -52,6 +53,15 @@ CREATE UNIQUE INDEX one_open_request ON approval (digest) WHERE state IN ('pendi
 CREATE INDEX by_digest ON approval (digest, opened);
 CREATE INDEX by_state ON approval (state, expires);
 """
+
+_BESIDE: Final = "SQLite would play it into the store. Find out who put it there, and remove it"
+# The files of a store, by what stands behind its name, and what to do about one that is not the user's own.
+_FILES: Final[Mapping[str, str]] = {
+    "": "name a store of your own, or run this as the user whose store it is",
+    "-wal": _BESIDE,
+    "-shm": _BESIDE,
+    "-journal": _BESIDE,
+}
 
 
 class ApprovalError(Exception):
@@ -332,11 +342,9 @@ class ApprovalStore:
 
     def _create(self) -> None:
         """Create the file for its owner alone; the files that SQLite puts beside it get the same permissions."""
-        try:
+        _refuse_open_folder(self.path)
+        with suppress(FileExistsError):
             os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
-        except FileExistsError:
-            if os.name == "posix" and self.path.stat().st_mode & stat.S_IWOTH:
-                raise StoreError(f"everybody may write `{self.path}`, and so approve; run `chmod o-w` on it") from None
 
     def _check(self, database: sqlite3.Connection) -> None:
         """See to it that the file is a store of this version; one that is empty becomes one."""
@@ -373,6 +381,8 @@ class ApprovalStore:
     @contextmanager
     def _connected(self) -> Iterator[sqlite3.Connection]:
         """Open the file, which must exist: a store that somebody took away must not come back empty."""
+        _refuse_open_folder(self.path)
+        _refuse_foreign_files(self.path)
         address = f"{self.path.absolute().as_uri()}?mode=rw"
         with closing(sqlite3.connect(address, timeout=self._patience, isolation_level=None, uri=True)) as database:
             database.row_factory = sqlite3.Row
@@ -389,6 +399,38 @@ class ApprovalStore:
             _all_or_nothing(database, "BEGIN IMMEDIATE" if writing else "BEGIN"),
         ):
             yield database
+
+
+# --- whose files they are
+
+
+def _refuse_open_folder(path: Path) -> None:
+    """Raise `StoreError` for a folder that everybody may write: a file can be put there between look and use."""
+    if os.name == "posix" and path.parent.stat().st_mode & stat.S_IWOTH:
+        raise StoreError(
+            f"everybody may write the folder of the approval store `{path}`, and so approve by putting a file beside"
+            " it; keep the store in a folder that only its owner may write"
+        )
+
+
+def _refuse_foreign_files(path: Path) -> None:
+    """Raise `StoreError` unless the store, and what SQLite would play into it, are files of the user who runs this."""
+    if os.name != "posix":
+        return
+    for name, does in _FILES.items():
+        file = path.with_name(path.name + name)
+        try:
+            status = os.lstat(file)
+        except FileNotFoundError:
+            if name:  # the others come and go
+                continue
+            raise
+        if not stat.S_ISREG(status.st_mode):
+            raise StoreError(f"`{file}` is a link or no file at all, where a file of your own should be; {does}")
+        if status.st_uid != os.geteuid():
+            raise StoreError(f"`{file}` belongs to somebody else (user {status.st_uid}), who could approve; {does}")
+        if status.st_mode & stat.S_IWOTH:
+            raise StoreError(f"everybody may write `{file}`, and so approve; run `chmod o-w` on it")
 
 
 @contextmanager

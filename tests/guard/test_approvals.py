@@ -489,7 +489,7 @@ def test_a_file_that_everybody_may_write_is_refused(store: ApprovalStore) -> Non
     store.path.chmod(0o666)
     with pytest.raises(StoreError, match="chmod o-w"):
         ApprovalStore(store.path)
-    store.path.chmod(0o660)  # approvers may well be another group
+    store.path.chmod(0o660)  # a group was chosen by whoever owns the file
     assert ApprovalStore(store.path).requests() == ()
 
 
