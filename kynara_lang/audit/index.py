@@ -1,9 +1,9 @@
 """An index of a log: says where the records are that a question is about, and is never believed.
 
-It is one SQLite file beside the segments. Whoever asks it reads the record it points to from the log, compares the
-hash, and tests the record itself against the question; so an index can at worst leave something out, never make
-something up. It is made from the log alone: where it is missing, of another log, damaged or from an older format it is
-made again, and where the log went on it is continued.
+It is one SQLite file beside the segments. Whoever asks it reads the record it points to from the log, checks its hash
+against the record before it, and tests the record itself against the question; so an index can at worst leave something
+out, never make something up. It is made from the log alone: where it is missing, of another log, damaged or from an
+older format it is made again, and where the log went on it is continued.
 
 What is kept for a term (`action` is `refund`) is the set of records that have it, by blocks (see `index_blocks`); a
 term is known by a hash of itself, so that neither long nor strange texts matter.

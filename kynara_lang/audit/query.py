@@ -1,9 +1,11 @@
 """Answers which records of a log are about something, through an index that is never believed.
 
-The index says where records are. Each is read from the log, its hash compared with the one that was computed when the
-chain was checked, and the record itself tested against the question. What does not fit means that the index is not what
-was made from this log: it is made again, once, from the log alone. A hand that changes the index can at worst hide
-records, which `scan` finds: it reads the whole log.
+The index says where records are. Each is read from the log, its hash computed from what it says and from the hash of
+the record before it, and the record itself tested against the question. What does not fit means that the index is not
+what was made from this log, or that the log was changed: the index is made again, once, from the log alone, and that
+reads the whole chain. A hand that changes the index can at worst hide records, which `scan` finds: it reads the whole
+log. A hand that changes a record and computes its hash anew is found by whoever reads the chain on from there: by
+`scan`, `verify` and, if everything up to the end was computed anew, by a checkpoint.
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ from .faults import LogError
 from .index import Index, IndexDamaged, Indexed, Place, Wanted, new_index, open_index
 from .merkle import leaf_hash
 from .query_facts import Facts, facts_of, time_text
-from .query_reading import newest, read_after, read_exactly
+from .query_reading import follows, newest, read_after, read_exactly
 from .reading import Entry, read_log
 from .verifying import Progress
 
@@ -116,12 +118,14 @@ def _asked(path: str, criteria: Criteria, limit: int, oldest: bool, progress: Pr
 def _answered(path: str, index: Index, criteria: Criteria, wanted: Wanted, limit: int, oldest: bool) -> Answer:
     total = index.count(wanted)
     places = islice(index.places(wanted, newest=not oldest), limit)
-    return Answer(tuple(_read(path, place, criteria) for place in places), total)
+    return Answer(tuple(_read(path, place, criteria, index.log) for place in places), total)
 
 
-def _read(path: str, place: Place, criteria: Criteria) -> Entry:
+def _read(path: str, place: Place, criteria: Criteria, log: str) -> Entry:
     entry = read_exactly(path, place.segment, place.offset, place.hash)
-    if entry is None or entry.seq != place.seq or not criteria.fits(facts_of(entry)):
+    fits = entry is not None and entry.seq == place.seq and criteria.fits(facts := facts_of(entry)) and facts.log == log
+    # The hash in the index proves nothing: it lies beside the records, and whoever changes one can change the other.
+    if entry is None or not fits or not follows(path, entry):
         raise IndexDamaged(f"record {place.seq} is not where or what the index says")
     return entry
 

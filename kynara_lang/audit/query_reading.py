@@ -17,8 +17,8 @@ from .encoding import read_canonical
 from .faults import LogError, refused
 from .framing import MAX_LINE
 from .merkle import leaf_hash
-from .reading import Entry, Segment, damaged, read_at, snapshot
-from .tail import UNKNOWN, Tail, pieces
+from .reading import Entry, Segment, begin_behind, damaged, read_at, snapshot
+from .tail import UNKNOWN, Tail, pieces, segment_name, segments_in
 
 _BLOCK: Final = 1 << 18
 
@@ -32,6 +32,35 @@ def read_exactly(path: str, segment: str, offset: int, leaf: bytes) -> Entry | N
             return None
         raise
     return entry if leaf_hash(entry.raw) == leaf else None
+
+
+def follows(path: str, entry: Entry) -> bool:
+    """Tell whether a record has the hash of its contents and of the record before it, which is taken as it is."""
+    try:
+        return _tail_before(path, entry).problem(entry.raw) is None
+    except LogError as error:
+        if error.code in ("damaged", "input-output"):
+            return False
+        raise
+
+
+def _tail_before(path: str, entry: Entry) -> Tail:
+    """Return the tail behind the record before one, be that in the same file or at the end of the one before."""
+    first = segments_in([entry.segment])[0]
+    if entry.offset:
+        return begin_behind(DISK, path, Segment(first, entry.offset))
+    try:
+        earlier = [other for other in segments_in(DISK.names(path)) if other < first]
+        if not earlier:
+            return Tail()
+        fd = DISK.open(os.path.join(path, segment_name(earlier[-1])))
+        try:
+            size = DISK.size(fd)
+        finally:
+            DISK.close(fd)
+    except OSError as error:
+        raise refused(f"{entry.segment}: what is before it cannot be read", error) from None
+    return begin_behind(DISK, path, Segment(earlier[-1], size))
 
 
 def read_after(path: str, last: Entry) -> Iterator[Entry]:

@@ -106,7 +106,7 @@ def read_log(path: str | os.PathLike[str], *, since: int = 0, disk: Disk = DISK)
     folder = os.fspath(path)
     segments = snapshot(disk, folder)
     start = max((i for i, s in enumerate(segments) if s.first <= since), default=0)
-    tail = _begin_behind(disk, folder, segments[start - 1]) if start else Tail()
+    tail = begin_behind(disk, folder, segments[start - 1]) if start else Tail()
     for segment in segments[start:]:
         if tail.size != segment.first:
             raise LogError("damaged", f"{segment.name}: record {tail.size} is missing")
@@ -171,7 +171,7 @@ def _entry(line: bytes, seq: int, segment: str, offset: int) -> Entry:
     return Entry(seq, line, record, segment, offset)
 
 
-def _begin_behind(disk: Disk, folder: str, segment: Segment) -> Tail:
+def begin_behind(disk: Disk, folder: str, segment: Segment) -> Tail:
     """Return the tail behind the last record of a segment, taking that record as it is."""
     start = max(0, segment.size - MAX_LINE)
     try:

@@ -106,7 +106,7 @@ def show(ctx: click.Context, log: str, seq: int, form: str) -> None:
 @criteria_options
 @click.option("--limit", type=click.IntRange(1, _MOST), default=20, show_default=True, help="How many to show.")
 @click.option("--oldest", is_flag=True, help="Show the oldest first, not the newest.")
-@click.option("--scan", is_flag=True, help="Read the whole log, and not the index, which could have been changed.")
+@click.option("--scan", is_flag=True, help="Read the whole log and check its chain; use no index.")
 @format_option
 @color_option
 @click.pass_context
@@ -114,7 +114,10 @@ def query(ctx: click.Context, /, log: str, limit: int, oldest: bool, scan: bool,
     """Find the records of a log that fit all of what is asked for.
 
     An index beside the log says where they are; it is made when it is missing, and goes on with the log. Each record is
-    read from the log itself, so an index that was changed can hide records but not make any up.
+    read from the log itself, and its hash checked against the record before it. So an index that was changed can hide
+    records but not make any up, and a record that was changed is told unless its hash was computed anew: that is found
+    by --scan, which reads the whole chain, and by `kynara audit verify` with a checkpoint where all hashes up to the
+    end were.
 
     \b
     Examples:

@@ -11,10 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from kynara_lang.audit import Log, LogError
+from kynara_lang.audit import Log, LogError, framing, verify
+from kynara_lang.audit.merkle import leaf_hash
 from kynara_lang.audit.query import INDEX, Answer, Criteria, fresh_index, search
 from kynara_lang.audit.query_facts import entity_of, facts_of, read_time
 from kynara_lang.audit.query_reading import newest, read_after
+from kynara_lang.audit.reading import Entry
 from kynara_lang.audit.tail import segment_name
 from tests.audit.query_logs import Ticks, change_byte, decided, entries, forged, mixed, request, write
 
@@ -208,6 +210,60 @@ def test_a_record_that_was_changed_since_is_not_shown(log: Path) -> None:
         search(str(log), Criteria(resource='Order::"o-90"', kind="decision"))
     assert error.value.code == "damaged"
     assert f"record {entry.seq}" in error.value.message
+
+
+def put(log: Path, entry: Entry, line: bytes) -> None:
+    """Write a line in the place of a record, as long as it was, and let the index say that it was always there."""
+    assert len(line) == len(entry.raw)
+    file = log / entry.segment
+    content = file.read_bytes()
+    file.write_bytes(content[: entry.offset] + line + content[entry.offset + len(line) :])
+    with sqlite3.connect(log / INDEX) as connection:
+        connection.execute("UPDATE places SET hash = ? WHERE seq = ?", (leaf_hash(line), entry.seq))
+    connection.close()
+
+
+@pytest.mark.parametrize("first", [False, True], ids=["in a segment", "first of a segment"])
+def test_a_record_that_was_changed_together_with_the_index_is_told(log: Path, first: bool) -> None:
+    wanted = Criteria(kind="decision")
+    found = search(str(log), wanted, limit=ALL).entries
+    entry = next(one for one in found if (one.offset == 0) is first and one.seq > 20 and b"alice" in one.raw)
+    put(log, entry, entry.raw.replace(b"alice", b"mallo"))
+    with pytest.raises(LogError, match=f"record {entry.seq} .* does not have the hash that stands before it") as error:
+        search(str(log), wanted, limit=ALL)
+    assert error.value.code == "damaged"
+
+
+def test_a_record_of_another_log_is_not_shown(log: Path, tmp_path: Path) -> None:
+    expected = both(log, Criteria(kind="decision"))
+    write(tmp_path / "other", mixed(100, random.Random(6)), segment_bytes=30_000)
+    ours = {one.seq for one in expected.entries}
+    entry = next(one for one in entries(tmp_path / "other")[40:] if one.seq in ours and one.record["kind"] == "decision")
+    planted = segment_name(1)  # behind it, the log is not read again
+    shutil.copy(tmp_path / "other" / entry.segment, log / planted)
+    with sqlite3.connect(log / INDEX) as connection:
+        place = (planted, entry.offset, leaf_hash(entry.raw), entry.seq)
+        connection.execute("UPDATE places SET segment = ?, offset = ?, hash = ? WHERE seq = ?", place)
+    connection.close()
+    with pytest.raises(LogError, match="is missing"):
+        search(str(log), Criteria(kind="decision"), limit=ALL)
+    (log / planted).unlink()
+    assert both(log, Criteria(kind="decision")) == expected
+
+
+def test_a_record_whose_hash_was_computed_anew_is_found_where_the_chain_goes_on(log: Path) -> None:
+    """What a query that reads only what it shows cannot notice; `SECURITY.md` says so."""
+    entry = next(one for one in entries(log)[40:] if b"alice" in one.raw)
+    before = entries(log)[entry.seq - 1]
+    text = entry.json.replace(b"alice", b"mallo")
+    both(log, Criteria())
+    put(log, entry, framing.line_of(text, framing.chained(framing.hash_of(before.raw), text)))
+    record = Criteria(kind=str(entry.record["kind"]))
+    assert b"mallo" in next(one.raw for one in search(str(log), record, limit=ALL).entries if one.seq == entry.seq)
+    for attempt in (lambda: search(str(log), record, scan=True), lambda: search(str(log), Criteria(), limit=ALL)):
+        with pytest.raises(LogError, match=f"record {entry.seq + 1} .* does not have the hash"):
+            attempt()
+    assert not verify(log).ok
 
 
 def test_a_log_that_was_cut_off_since_is_not_believed(log: Path) -> None:
