@@ -22,7 +22,7 @@ from ..semantics.missing import MISSING
 from ..semantics.text import is_scalar_text
 from ..version import __version__
 from .encoding import Json
-from .redaction import Redaction, hidden_in, speaks_of_argument
+from .redaction import Redaction, hidden_in, outer_path, speaks_of_argument
 from .stored import restored, stored
 
 __all__ = [
@@ -38,6 +38,7 @@ __all__ = [
 ]
 
 _REDACTED: Final = "(left out: it could quote a redacted argument)"
+_UNREAD: Final = "(left out because a redaction is configured: it could quote an argument that was not read)"
 _MAX_CHAIN: Final = 64
 
 _Places = dict[str, dict[str, Json]]
@@ -56,11 +57,13 @@ def decision_body(
     degraded: str | None = None,
     approvals: Sequence[Mapping[str, Any]] = (),
     redaction: Redaction | None = None,
+    whole: bool = True,
 ) -> dict[str, Json]:
     """Return the body of a `decision` record: the whole request as decided upon, the decision, and what led to it.
 
     `degraded` says why a decision was made that should have been a denial. `approvals` is the evidence that was given.
-    With a redaction, arguments that it hides are commitments, and so is whatever could tell them.
+    With a redaction, arguments that it hides are commitments, and so is whatever could tell them. `whole` says that the
+    request holds all arguments of the call; without them nobody can tell what a message quotes, and none is stored.
     """
     asked = stored(request.raw if isinstance(request, Request) else request)
     hidden = False
@@ -69,6 +72,7 @@ def decision_body(
     evidence = [stored(one) for one in approvals]
     if redaction is not None and hidden:
         evidence = [_without_digest(one, redaction) for one in evidence]
+    unread = redaction is not None and not whole
     chain = _chain(asked)
     places = _rule_places(policies.program)
     return {
@@ -85,8 +89,8 @@ def decision_body(
         "rules": [places.get(name, {"rule": name}) for name in decision.rules],
         "approvals": stored([status.to_dict() for status in decision.approvals]),
         "evidence": evidence,
-        "errors": [_error(error, hidden) for error in decision.errors],
-        "degraded": stored(degraded),
+        "errors": [_error(error, hidden, unread) for error in decision.errors],
+        "degraded": _degraded(degraded, hidden, unread),
         "policy_digest": decision.policy_digest,
         "engine": __version__,
     }
@@ -163,11 +167,22 @@ def hidden_arguments(body: Mapping[str, Any]) -> tuple[str, ...]:
 # The parts
 
 
-def _error(error: DecisionError, hidden: bool) -> Json:
+def _error(error: DecisionError, hidden: bool, unread: bool) -> Json:
     told = error.to_dict()
-    if hidden and speaks_of_argument(error.path):
+    if unread:
+        told["message"] = _UNREAD
+        if error.path is not None:
+            told["path"] = outer_path(error.path)
+    elif hidden and speaks_of_argument(error.path):
         told["message"] = _REDACTED
     return stored(told)
+
+
+def _degraded(why: str | None, hidden: bool, unread: bool) -> Json:
+    """Return why a call was let through: the message of what failed, which can quote anything that it was given."""
+    if why is not None and (hidden or unread):
+        return _UNREAD if unread else _REDACTED
+    return stored(why)
 
 
 def _without_digest(approval: Json, redaction: Redaction) -> Json:

@@ -91,3 +91,9 @@ def hidden_in(request: Json) -> Iterator[str]:
 def speaks_of_argument(path: str | None) -> bool:
     """Tell whether an error at a path, or at none, could quote an argument."""
     return path is None or _ARGUMENT_PATH.match(path) is not None
+
+
+def outer_path(path: str) -> str:
+    """Return the path of the argument that an error is about, without what is inside it: keys can be secrets, too."""
+    found = _ARGUMENT_PATH.match(path)
+    return path if found is None else found[0].removesuffix("[")

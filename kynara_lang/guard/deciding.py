@@ -83,15 +83,16 @@ class Decider:
             return ruling
         except Unusable as problem:
             error = DecisionError("malformed-request", problem.message, path=problem.path)
-            return Ruling(_denied(policies, error), _readable(call), policies, call.situation)
+            return Ruling(_denied(policies, error), _readable(call), policies, call.situation, whole=False)
         except Unavailable as missing:
-            said = "; ".join(str(missing).splitlines())
-            error = DecisionError("policies-unavailable", f"there are no policies to decide with: {said}")
+            why = "; ".join(str(missing).splitlines())
+            error = DecisionError("policies-unavailable", f"there are no policies to decide with: {why}")
         except Exception as exception:  # fail closed: whatever went wrong, the answer is no
             error = DecisionError("guard-failed", f"the call could not be decided: {told(exception)}")
         # A call that cannot be put as a request is never let through, whatever else has failed.
         fault = error if call.problem is None else None
-        return Ruling(_denied(policies, error), request or _readable(call), policies, call.situation, fault=fault)
+        said = request or _readable(call)
+        return Ruling(_denied(policies, error), said, policies, call.situation, fault=fault, whole=bool(request))
 
     def _request(self, policies: PolicySet, call: Call) -> dict[str, Any]:
         """Put a call as a request: the subject and the context are the program's, `context.now` is the guard's."""

@@ -48,6 +48,7 @@ class Records:
             degraded=ruling.degraded,
             approvals=ruling.used.evidence() if ruling.used is not None else (),
             redaction=self._redaction,
+            whole=ruling.whole,
         )
         return self._log.append("decision", body)
 

@@ -40,7 +40,8 @@ class Ruling:
     """What became of a call: the decision, the request as it was decided upon, and its record.
 
     `fault` says that the decision is not the policies' but comes of something that failed; `degraded`, that it lets a
-    call through in spite of that. `used` is the approval that it used up.
+    call through in spite of that. `used` is the approval that it used up. `whole` says that the request holds all of
+    the call, and not just what of it can be told.
     """
 
     decision: Decision
@@ -51,6 +52,7 @@ class Ruling:
     degraded: str | None = None
     approval: Approval | None = None
     used: Approval | None = None
+    whole: bool = True
     receipt: Receipt | None = None
 
 

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from kynara_lang.audit import Log, read_log
+from kynara_lang.audit import Log, Redaction, read_log
+from kynara_lang.audit.encoding import canonical
 from kynara_lang.audit.replay import Replayed, replay
 from kynara_lang.guard import ApprovalStore, Guard, NotAllowed, PermissionDenied, State
 from kynara_lang.guard.granting import approve
@@ -59,6 +60,50 @@ def test_a_call_that_is_no_request_is_recorded_with_what_can_be_told(guard: Guar
             assert last(log)["errors"]
     guard.check(None, object(), ORDER)  # type: ignore[arg-type]
     assert (last(log)["subject"], last(log)["action"], last(log)["resource"]) == (None, None, 'Order::"o-1"')
+
+
+def by_token(token: str) -> str:
+    return {"known": "o-1"}[token]
+
+
+@pytest.mark.parametrize(
+    "tool",
+    [
+        {"resource": lambda token: {"type": "Order", "id": by_token(token)}},
+        {"resource": "Order::o-1", "args": lambda token: {"order": by_token(token)}},
+        {"resource": "Order::o-1"},
+    ],
+    ids=["resource", "args", "an argument"],
+)
+def test_what_is_redacted_is_not_quoted_where_a_call_cannot_be_read(log: Kept, tool: dict[str, Any]) -> None:
+    guard = Guard(POLICIES, log, clock=SetClock(), redaction=Redaction(b"k" * 32, {"*": ["token"]}))
+
+    @guard.tool("read", **tool)
+    def look(token: Any) -> None: ...
+
+    unreadable: Any = {"S3CRET": object()} if tool == {"resource": "Order::o-1"} else "S3CRET"
+    with guard.session(BOT), pytest.raises(PermissionDenied) as denied:
+        look(unreadable)
+    assert "S3CRET" in str(denied.value.decision.errors)  # for the program
+    assert b"S3CRET" not in canonical(last(log))
+    (error,) = last(log)["errors"]
+    assert error["code"] == "malformed-request"
+    assert error["message"].startswith("(left out because a redaction is configured")
+    assert error["path"] in ("resource", "action.properties.token")
+
+
+@pytest.mark.filterwarnings("ignore::kynara_lang.guard.GuardWarning")
+def test_what_is_redacted_is_not_quoted_by_why_a_call_was_let_through(log: Kept) -> None:
+    class Failing(type(POLICIES)):  # type: ignore[misc]
+        def decide(self, *request: Any) -> Any:
+            raise KeyError("S3CRET")
+
+    for hidden, told in (("token", False), ("other", True)):
+        redaction = Redaction(b"k" * 32, {"*": [hidden]})
+        guard = Guard(Failing(POLICIES.program), log, fail_closed=False, redaction=redaction)
+        assert guard.check(BOT, "read", ORDER, args={"token": "x"}).allowed
+        assert last(log)["degraded"]
+        assert (b"S3CRET" in canonical(last(log))) is told
 
 
 def test_it_is_on_disk_before_anybody_hears_of_it(log: Kept) -> None:
