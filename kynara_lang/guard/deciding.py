@@ -17,6 +17,7 @@ from attrs import evolve
 from ..runtime.decision import Decision, DecisionError, Effect
 from ..runtime.policyset import PolicySet
 from ..runtime.problems import InvalidRequest
+from ..semantics import times
 from .approvals import Approval, ApprovalError, ApprovalStore, Asked, State
 from .clock import Clock
 from .contexts import Situation, entity
@@ -165,6 +166,13 @@ class Decider:
             if decision.effect is Effect.DENY:
                 ruling.decision = decision
                 return
+            if not decision.allowed and _ahead(found, policies, ruling.request):
+                LOGGER.warning(
+                    "`%s` was approved at a time that is still to come by the clock of this call; it is not used, and"
+                    " counts again from then on",
+                    found.id,
+                )
+                return
             if not decision.allowed:  # who approved may not any more, or the policy asks for more than it did
                 if store.void(found.id, now):
                     self._step("expired", store.get(found.id))
@@ -283,6 +291,12 @@ def warn(message: str) -> None:
     """Say loudly that a call was let through, or not recorded, because something failed."""
     LOGGER.error(message)
     warnings.warn(message, DegradedWarning, stacklevel=2)
+
+
+def _ahead(approval: Approval, policies: PolicySet, request: Mapping[str, Any]) -> bool:
+    """Tell whether a clock went back since somebody approved: such an approval counts for nothing, but is no worse."""
+    now = times.read_time(request["context"][policies.program.context["now"].external])
+    return any(answer.at > now for answer in approval.granted)
 
 
 def _denied(policies: PolicySet | None, error: DecisionError) -> Decision:

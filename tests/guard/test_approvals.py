@@ -180,6 +180,35 @@ def test_what_expired_does_not_come_back_when_the_clock_goes_backwards(
     assert store.get(asked.id).state is State.EXPIRED
 
 
+def test_an_approval_outlasts_a_clock_that_goes_back(guard: Guard, store: ApprovalStore, clock: SetClock) -> None:
+    asked = ask(guard, "600.00")
+    approve(store, POLICIES, asked.id, MAX, now=clock.at - HOUR // 2)
+    approve(store, POLICIES, asked.id, LEA, now=clock.at)
+    clock.at -= 10 * 10**9
+    for _ in range(2):
+        assert ask(guard, "600.00").id == asked.id  # it is not used, and nothing is asked anew
+    assert not guard.check(BOT, "refund", ORDER, {"now": "2026-11-23T02:13:19Z"}, args={"amount": "600.00"}).allowed
+    assert store.get(asked.id).state is State.APPROVED
+    clock.at = START
+    assert use(guard, "600.00")
+    assert not use(guard, "600.00")
+    assert [approval.state for approval in store.requests()] == [State.CONSUMED, State.PENDING]
+
+
+def test_a_clock_that_went_back_gives_nothing_to_an_approver_who_lost_the_role(
+    store: ApprovalStore, clock: SetClock
+) -> None:
+    before = POLICIES.bind(kynara.Entities.from_list([LEA]))
+    asked = ask(Guard(before, approvals=store, clock=clock))
+    approve(store, before, asked.id, "User::lea", now=START)
+    guard = Guard(POLICIES.bind(kynara.Entities.from_list([{**LEA, "roles": []}])), approvals=store, clock=clock)
+    clock.at -= HOUR
+    assert ask(guard).id == asked.id
+    clock.at = START
+    assert ask(guard).id != asked.id
+    assert store.get(asked.id).state is State.EXPIRED
+
+
 # --- who may answer
 
 
