@@ -6,10 +6,9 @@ import re
 from typing import Final
 
 from kynara_lang.semantics.problems import MAX_TEXT, ValueProblem, quoted, refuse_long
-from kynara_lang.semantics.text import is_scalar_text
+from kynara_lang.semantics.text import CONTROL, is_scalar_text
 
 _DRIVE: Final = re.compile(r"[A-Za-z]:")
-_CONTROL: Final = re.compile(r"[\x00-\x1f]")
 
 
 def read_path(text: str) -> str:
@@ -44,7 +43,7 @@ def _refuse_characters(text: str) -> None:
     """Raise a problem for characters that systems disagree about in paths."""
     if _DRIVE.match(text):
         raise ValueProblem(f"{quoted(text)} starts with a drive letter, which paths cannot have")
-    control = _CONTROL.search(text)
+    control = CONTROL.search(text)
     if control:
         name = "a NUL character" if control.group() == "\0" else "a control character"
         raise ValueProblem(f"{quoted(text)} contains {name}")

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import string
 from typing import Final
 
 from kynara_lang.semantics.problems import refuse_long
 
 _TO_LOWER: Final = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
+
+CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+"""A control character of ASCII or Latin-1: terminals, logs and shells obey it instead of showing it."""
 
 
 def ascii_lower(s: str) -> str:

@@ -9,12 +9,11 @@ from typing import Final, NamedTuple
 from kynara_lang.semantics.hosts import read_host
 from kynara_lang.semantics.paths import read_path
 from kynara_lang.semantics.problems import EvaluationError, ValueProblem, quoted, refuse_long
-from kynara_lang.semantics.text import is_scalar_text
+from kynara_lang.semantics.text import CONTROL, is_scalar_text
 
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443, "ws": 80, "wss": 443, "ftp": 21, "ssh": 22, "git": 9418}
 _SCHEME: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*")
 _PORT: Final = re.compile(r"[1-9][0-9]{0,4}")
-_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _SPACE: Final = re.compile(r"\s")
 _BAD_ESCAPE: Final = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _PATH_END: Final = re.compile(r"[?#]")
@@ -73,7 +72,7 @@ def _refuse_characters(text: str) -> None:
     # A tab is whitespace to an author and a control character to the standard; both are refused.
     if _SPACE.search(text):
         raise ValueProblem(f"{quoted(text)} contains whitespace")
-    if _CONTROL.search(text):
+    if CONTROL.search(text):
         raise ValueProblem(f"{quoted(text)} contains a control character")
     if "\\" in text:
         raise ValueProblem(f"{quoted(text)} contains a backslash, which some programs read as `/`")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import product
+from urllib.parse import quote
 
 import pytest
 
@@ -164,6 +165,14 @@ def test_a_string_is_read_as_the_type_of_its_place(kind: str) -> None:
         )
         assert codes(fixture) == wanted * 2
     assert when(f"{value} == 5") == ["KYN205"]
+
+
+@pytest.mark.parametrize("char", ["0", "1f", "7f", "80", "85", "9f"])
+def test_a_literal_holds_no_control_character(char: str) -> None:
+    assert when(f'resource.path == "/a/\\u{{{char}}}"') == ["KYN204"]
+    assert when(f'resource.url == "https://b.example/\\u{{{char}}}"') == ["KYN204"]
+    assert when(f'resource.url == "https://b.example/{quote(chr(int(char, 16)))}"') == ["KYN204"]
+    assert when('resource.path == "/a/\\u{a0}"') == []
 
 
 def test_a_let_can_be_read_as_different_types_where_it_is_used() -> None:
