@@ -34,8 +34,9 @@ MAX_ELEMENTS: Final = 100_000
 """The most elements of a Set, counted before equal ones are merged."""
 MAX_DEPTH: Final = 64
 """How deep entity references can carry further references."""
+LISTS: Final = (list, tuple, set, frozenset)
+"""What a list whose order means nothing can be in Python: sets of values, roles, parents."""
 
-_LISTS: Final = (list, tuple, set, frozenset)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _LONG_NUMBER_BITS: Final = 256
 
@@ -287,7 +288,7 @@ def _set(type: SetOf, world: Surroundings) -> Converter:
     check = holds_entities(type.element)
 
     def convert(value: object, path: str, depth: int = 0, /) -> frozenset[Any]:
-        if not isinstance(value, _LISTS):
+        if not isinstance(value, LISTS):
             raise mistyped(value, path, f"list for a {type}")
         if len(value) > MAX_ELEMENTS:
             raise Refused("invalid-value", path, f"a set may have {MAX_ELEMENTS} elements, not {len(value)}")

@@ -22,6 +22,7 @@ from ..semantics.problems import EvaluationError
 from ..semantics.types import Type
 from . import ranges
 from .canonical import canonical_value
+from .convert import LISTS
 from .decision import Decision, Effect
 from .engine import Arguments, CompiledBucket, Engine, RuleOutcome, attempt, failures
 from .ranges import COMPARISONS, Range
@@ -199,7 +200,7 @@ def _applied(raw: Mapping[str, Any], edits: frozenset[_Edit]) -> dict[str, Any] 
         last = edit.path[-1]
         if edit.add:
             before = place.get(last, [])
-            if not isinstance(before, list | tuple):
+            if not isinstance(before, LISTS):
                 return None
             place[last] = [*before, edit.value]
         else:

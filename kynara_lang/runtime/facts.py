@@ -14,7 +14,7 @@ from ..checker.symbols import EntityType, Program
 from ..diagnostics.suggest import near
 from ..semantics.entity import EMPTY, entity_key
 from ..semantics.problems import quoted
-from .convert import MAX_DEPTH, as_mapping, mistyped, text
+from .convert import LISTS, MAX_DEPTH, as_mapping, mistyped, text
 from .problems import Problems, Refused, meant, step
 
 Keys = TypeVar("Keys", bound=Collection[str])
@@ -133,7 +133,7 @@ def read_roles(
     """Return the roles by the spelling they are given with, or None if the entity says nothing of them."""
     found: list[frozenset[str]] = []
     for value, place in given(raw, properties, type, "roles", path):
-        if not isinstance(value, list | tuple):
+        if not isinstance(value, LISTS):
             complain(value, place, "list of roles", problems)
             continue
         names = [str.__str__(name) for name in value if isinstance(name, str)]
@@ -182,7 +182,7 @@ def parent_references(
     program: Program, value: object, child: EntityType, path: str, problems: Problems
 ) -> Iterator[tuple[str, EntityType, Mapping[str, object], str]]:
     """List the well-formed references of `parents`: key, type, members, path; others become problems."""
-    if not isinstance(value, list | tuple):
+    if not isinstance(value, LISTS):
         complain(value, path, "list of parents", problems)
         return
     for i, item in enumerate(value):

@@ -125,6 +125,7 @@ class TestCounterfactual:
         [
             (pay("3.00"), "`args.amount` were 2.50 or less (it is 3.00)"),
             (pay("1.00", {**ALICE, "roles": []}), 'User::"alice" held the role editor'),
+            (pay("1.00", {**ALICE, "roles": {"auditor"}}), 'User::"alice" held the role editor'),
             (explain(action="write"), 'User::"alice" were in Team::"cs"'),
             (pay("1.00", resource=having(DOC, tenant="x")), '`resource.tenant` were "acme" (it is "x")'),
         ],

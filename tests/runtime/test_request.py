@@ -92,6 +92,28 @@ def test_reads_a_request() -> None:
     assert got.context == {"now": 0, "ip": 1}
 
 
+class Hashable(dict[str, Any]):
+    """An object of a request that a Python set can hold."""
+
+    def __hash__(self) -> int:  # type: ignore[override]
+        return hash(self["id"])
+
+
+@pytest.mark.parametrize("of", [list, tuple, set, frozenset])
+@pytest.mark.parametrize("among", [False, True])
+def test_roles_and_parents_are_what_python_has_for_a_list(of: type, among: bool) -> None:
+    members: dict[str, Any] = {"roles": of(["support", "nobody"]), "parents": of([Hashable(team("a"))])}
+    for said, roles, above in ((members, {"support"}, {"Team::a"}), ({"roles": of(), "parents": of()}, set(), set())):
+        subject = user(properties=dict(said)) if among else user(**said)
+        got = decide(request(subject=subject), read=frozenset())
+        assert got.chain[0].roles == roles
+        assert got.chain[0].ancestors == {"User::alice"} | above
+        here = world(subject)
+        stored = here.entity("User::alice")
+        assert stored is not None
+        assert (stored.roles, stored.ancestors) == (got.chain[0].roles, got.chain[0].ancestors)
+
+
 def test_only_what_is_needed_is_read() -> None:
     raw = request(subject=user(properties={"tenant": 1}), context={"now": 1})
     here = world()
