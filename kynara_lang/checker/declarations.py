@@ -368,7 +368,7 @@ class Declarations:
         resolve.aliases([(decl, scope) for decl, scope in pairs if isinstance(decl, ast.TypeDecl)])
         for decl, scope in pairs:
             if isinstance(decl, ast.TraitDecl) and id(decl) in traits:
-                traits[id(decl)].attributes = resolve.attributes(decl.attributes, scope, decl.name.text)
+                traits[id(decl)].attributes = resolve.properties(decl.attributes, scope, decl.name.text)
         for decl, scope in pairs:
             if isinstance(decl, ast.EntityDecl) and id(decl) in declared:
                 resolve.entity(declared[id(decl)], scope)

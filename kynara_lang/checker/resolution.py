@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from ..diagnostics.diagnostic import Report
 from ..diagnostics.source import Span
+from ..semantics.entity import names_chain
 from ..semantics.types import BUILTIN, ERROR, TIME, Entity, Enum, Field, Record, SetOf, Type
 from ..syntax import ast, walk
 from .names import NameChecks
@@ -209,6 +210,31 @@ class Resolution(NameChecks):
             found[name] = AttributeSymbol(name, spelling, kind, node.optional, node.untrusted, node.name.span, node.doc)
         return found
 
+    def properties(self, nodes: Sequence[ast.AttributeDecl], scope: Scope, owner: str) -> dict[str, AttributeSymbol]:
+        """Resolve what requests give as `properties`: attributes of types and traits, and parameters of actions."""
+        for node in nodes:
+            if names_chain(node.external.value if node.external else node.name.text):
+                self._no_property(node)
+        return self.attributes(nodes, scope, owner)
+
+    def _no_property(self, node: ast.AttributeDecl) -> None:
+        """Report a property that no request can have; without it every request of a rule that reads it is invalid."""
+        place = node.external or node.name
+        spelling = place.span.text.strip('"')
+        self.report.add(
+            "KYN012",
+            f"`{spelling}` already has a meaning in every request, so no request can give a property of that name",
+            place.span,
+            "`on_behalf_of` says for whom a subject acts",
+            notes=[
+                "it stands beside `properties`; among them, in whatever spelling, the request is refused: "
+                "a chain that lost a person would lose that person's limits"
+            ],
+            help=f'let requests spell it otherwise: `{node.name.text} as "acting_for"`'
+            if node.external
+            else "choose another name, such as `acting_for`; a rule reads the person acted for as `delegator`",
+        )
+
     def parameters(self, nodes: Iterable[ast.Parameter], scope: Scope) -> tuple[tuple[str, Type], ...]:
         """Resolve the parameters of a predicate."""
         found: dict[str, tuple[Type, Span]] = {}
@@ -264,7 +290,7 @@ class Resolution(NameChecks):
 
     def entity(self, kind: EntityType, scope: Scope) -> None:
         """Resolve an entity type's attributes, those of its traits included."""
-        own = self.attributes(kind.decl.attributes, scope, kind.name)
+        own = self.properties(kind.decl.attributes, scope, kind.name)
         for key in sorted(kind.traits):
             for name, symbol in self.program.traits[key].attributes.items():
                 if name not in own:
@@ -392,7 +418,7 @@ class Resolution(NameChecks):
                 on |= found[0]
         if not decl.on:
             on = set(self.program.types)
-        parameters = self.attributes(decl.parameters, scope, f"`{decl.names[0].name.text}`")
+        parameters = self.properties(decl.parameters, scope, f"`{decl.names[0].name.text}`")
         for symbol in symbols:
             symbol.on = frozenset(on)
             symbol.parameters = parameters

@@ -43,7 +43,7 @@ CODES: dict[str, Code] = _table(
     ("KYN009", "missing-clause", "A rule lacks a clause that it must have."),
     ("KYN010", "repeated-clause", "A clause or option stands more often than it may."),
     ("KYN011", "misplaced-clause", "A clause or option stands where it has no meaning."),
-    ("KYN012", "reserved-word", "A word is kept free for a later version."),
+    ("KYN012", "reserved-word", "A word has a meaning already, or is kept free for a later version."),
     ("KYN013", "number-out-of-range", "A number, time or duration does not fit its type."),
     ("KYN101", "unknown-name", "A name is not declared."),
     ("KYN102", "duplicate-name", "A name is declared twice."),

@@ -12,7 +12,7 @@ from typing import Final, TypeVar
 
 from ..checker.symbols import EntityType, Program
 from ..diagnostics.suggest import near
-from ..semantics.entity import EMPTY, entity_key
+from ..semantics.entity import EMPTY, bare, entity_key, names_chain
 from ..semantics.problems import quoted
 from .convert import LISTS, MAX_DEPTH, as_mapping, mistyped, text
 from .problems import Problems, Refused, meant, step
@@ -48,15 +48,11 @@ def refuse_misspelt(members: Iterable[object], known: Collection[str], path: str
     if len(strange) > MAX_STRANGE:
         problems.add("malformed-request", path, f"there are more than {MAX_STRANGE} members here that mean nothing")
         return
-    bare = {_bare(name): name for name in known}
+    meant_by = {bare(name): name for name in known}
     for name in strange:
-        guess = bare.get(_bare(name)) or near(name, [other for other in known if len(other) > _SHORT])
+        guess = meant_by.get(bare(name)) or near(name, [other for other in known if len(other) > _SHORT])
         if guess is not None:
             problems.add("malformed-request", path + step(name), f"did you mean {quoted(guess)}?")
-
-
-def _bare(name: object) -> str:
-    return "".join(char for char in str(name).lower() if char.isalnum())
 
 
 def read_identity(raw: Mapping[str, object], path: str, problems: Problems) -> tuple[str, str] | None:
@@ -92,15 +88,10 @@ def read_properties(raw: Mapping[str, object], path: str, problems: Problems) ->
         complain(raw["properties"], f"{path}.properties", "object", problems)
         return NOTHING
     for name in found:
-        if is_misplaced_chain(name):
+        if names_chain(name):
             place = f"{path}.properties{step(name)}"
             problems.add("malformed-request", place, "`on_behalf_of` stands beside `properties`, not among them")
     return found
-
-
-def is_misplaced_chain(name: object) -> bool:
-    """Tell whether a property is named almost like the member that says for whom somebody acts."""
-    return _bare(name) == "onbehalfof"
 
 
 def complain(value: object, path: str, wanted: str, problems: Problems) -> None:

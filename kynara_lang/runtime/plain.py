@@ -18,7 +18,7 @@ from ..compiler.layout import Layout
 from ..compiler.reader import EntityFields, Field, Inline, PairReader, Plan, Reader, pair_reader, reader
 from ..semantics import types
 from ..semantics.addresses import read_ip
-from ..semantics.entity import Entity, entity_key
+from ..semantics.entity import Entity, entity_key, names_chain
 from ..semantics.hosts import read_email, read_host
 from ..semantics.numbers import INT_MAX, INT_MIN
 from ..semantics.paths import read_path
@@ -338,8 +338,8 @@ def _quickest(kind: types.Type, convert: Converter, world: World) -> tuple[Calla
 
 
 def _declared(slots: Mapping[str, Slot]) -> frozenset[str]:
-    """Return the spellings of properties that are what they seem."""
-    return frozenset(slot.external for slot in slots.values() if not facts.is_misplaced_chain(slot.external))
+    """Return the spellings of what is declared."""
+    return frozenset(slot.external for slot in slots.values())
 
 
 def _at_nowhere(convert: Converter, value: Any) -> Any:
@@ -362,4 +362,4 @@ def _parents(world: World, kind: EntityType) -> Callable[[Mapping[str, Any]], fr
 
 def _strange(name: object) -> bool:
     """Tell whether a property that is not declared may be more than one that is ignored."""
-    return name in facts.LIFTED or facts.is_misplaced_chain(name)
+    return name in facts.LIFTED or names_chain(name)

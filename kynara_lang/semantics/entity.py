@@ -19,6 +19,19 @@ def entity_key(type_key: str, identity: str) -> str:
     return f"{type_key}::{identity}"
 
 
+def bare(name: object) -> str:
+    """Return the letters and digits of a name in lower case: the same for all usual spellings of one name."""
+    return "".join(char for char in str(name).lower() if char.isalnum())
+
+
+def names_chain(name: object) -> bool:
+    """Tell whether a property is named almost like `on_behalf_of`, which stands beside the properties.
+
+    Were it taken for a property, the chain would lose a person, and with the person every limit that they have.
+    """
+    return bare(name) == "onbehalfof"
+
+
 class Entity(str):
     """An entity's key with what is known of it.
 

@@ -6,6 +6,7 @@ import pytest
 
 from kynara_lang.diagnostics.source import Source
 from kynara_lang.pipeline import Libraries, check_sources
+from kynara_lang.runtime.policyset import PolicySet
 from tests.checker.programs import check, codes, found
 
 LIBRARY = """\
@@ -264,3 +265,33 @@ def test_words_kept_for_later_name_no_declaration(word: str) -> None:
     ):
         assert codes(text) == ["KYN012"]
     assert codes(f"subject User {{ {word}: Int }}\naction {word} on User ({word}: Int)") == []
+
+
+@pytest.mark.parametrize("spelling", ["on_behalf_of", "onBehalfOf", "on-behalf-of", "OnBehalfOf", "ON BEHALF OF"])
+def test_nothing_is_called_like_the_chain_where_requests_give_properties(spelling: str) -> None:
+    """The decision point refuses such a member of `properties`, so what is declared there could never be given."""
+    for text in (
+        'subject U { a as "SPELLING": Int }',
+        'resource R { a as "SPELLING": Int? }',
+        'trait T { a as "SPELLING": Int }',
+        'subject U\naction go on U (a as "SPELLING": Int)',
+    ):
+        (diagnostic,) = check(text.replace("SPELLING", spelling)).diagnostics
+        assert diagnostic.code == "KYN012"
+        assert spelling in diagnostic.message
+        assert '`a as "acting_for"`' in str(diagnostic.help)
+        assert codes(text.replace("SPELLING", f"{spelling}_x")) == []
+    assert codes("subject U { on_behalf_of: Int }") == codes("subject U { onBehalfOf: Int }") == ["KYN012"]
+    assert codes('subject U { on_behalf_of as "acting_for": Int }') == []
+
+
+def test_what_is_no_property_may_be_called_like_the_chain() -> None:
+    text = (
+        "subject U { of: {on_behalf_of: Int} }\naction go on U\ncontext { on_behalf_of: Int }\n"
+        'permit p { subject U action go resource U scope any "x" '
+        "when context.on_behalf_of == 1 and subject.of.on_behalf_of == 2 }"
+    )
+    policies = PolicySet(check(text).program)
+    u = {"type": "U", "id": "u", "properties": {"of": {"on_behalf_of": 2}}}
+    request = {"subject": u, "action": {"name": "go"}, "resource": u, "context": {"on_behalf_of": 1}}
+    assert policies.decide(request).allowed
