@@ -20,6 +20,7 @@ from ..semantics.types import (
     HOST,
     INT,
     IP,
+    NOTHING,
     PATH,
     STRING,
     URL,
@@ -61,7 +62,7 @@ class OperationChecks(AttributeChecks):
         raise NotImplementedError
 
     def flexible(self, expr: ast.Expr, scope: Scope) -> bool:
-        """Whether an expression is made of string literals."""
+        """Whether the type of an expression depends on its place."""
         raise NotImplementedError
 
     def mismatch(self, span: Span, found: Type, place: Type, why: str) -> None:
@@ -184,7 +185,9 @@ class OperationChecks(AttributeChecks):
                 help_text = f"write `{side.span.text}.00`: a dot makes a Decimal"
             if mine == INT and other == DURATION and isinstance(side, ast.IntLit):
                 help_text = f"write a duration, such as `{side.text}d` for days or `{side.text}m` for minutes"
-            if isinstance(other, SetOf) and comparable(mine, other.element):
+            if isinstance(mine, Record) and other == SetOf(NOTHING):
+                help_text = _without_fields(mine, side.span.text, absent=expr.op == "==")
+            elif isinstance(other, SetOf) and comparable(mine, other.element):
                 among = expr.right if side is expr.left else expr.left
                 help_text = f"write `{side.span.text} {'in' if expr.op == '==' else 'not in'} {among.span.text}`"
             if isinstance(mine, Entity) and isinstance(other, Simple) and mine.label and len(mine.names) == 1:
@@ -215,15 +218,18 @@ class OperationChecks(AttributeChecks):
             return BOOL
         if isinstance(b, SetOf):
             if not comparable(a, b.element):
-                reach = isinstance(a, Entity) and isinstance(b.element, Entity)
+                help_text = None
+                if isinstance(a, Entity) and isinstance(b.element, Entity):
+                    asked = f"any g in {right.span.text}: {left.span.text} in g"
+                    help_text = f"to ask for membership in any of them: `{asked}`"
+                elif isinstance(b.element, Record) and a == SetOf(NOTHING):
+                    help_text = _without_fields(b.element, "r", absent=expr.op == "in", among=right.span.text)
                 self.report.add(
                     "KYN205",
                     f"{in_words(a)} is never an element of {in_words(b)}",
                     expr.span,
                     not_one_kind(a, expr.op, b),
-                    help=f"to ask for membership in any of them: `any g in {right.span.text}: {left.span.text} in g`"
-                    if reach
-                    else None,
+                    help=help_text,
                 )
             return BOOL
         if isinstance(a, Entity) and isinstance(b, Entity):
@@ -554,6 +560,19 @@ class OperationChecks(AttributeChecks):
                 "not a time zone",
                 help=f'write `"{problem.suggestion}"`' if problem.suggestion else None,
             )
+
+
+def _without_fields(kind: Record, record: str, *, absent: bool, among: str = "") -> str:
+    """Return what to write instead of `{}`, which is the empty set, where a record may have been meant."""
+    if not all(field.optional for field in kind.fields):
+        required = ", ".join(f"{field.name}: …" for field in kind.fields if not field.optional)
+        return f"`{{}}` is the empty set; a record is written with its fields: `{{{required}}}`"
+    asked = " or ".join(f"{record} has {field.name}" for field in kind.fields)
+    if absent:
+        asked = f"not ({asked})"
+    if among:
+        asked = f"{'any' if absent else 'all'} {record} in {among}: {asked}"
+    return f"`{{}}` is the empty set; ask for the fields instead: `{asked}`"
 
 
 def _is_entity(expr: ast.Expr) -> bool:

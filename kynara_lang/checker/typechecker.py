@@ -271,6 +271,8 @@ class Typechecker(OperationChecks, AttributeChecks):
             missing = [f.name for f in expected.fields if f.name not in fields and not f.optional]
             if not missing and all(assignable(fields[n].type, wanted[n]) for n in fields):
                 return expected
+            if not missing:
+                return Record(tuple(fields.get(f.name, f) for f in expected.fields))
         return Record(tuple(fields[n] for n in sorted(fields)))
 
     def _junction(self, expr: ast.Expr, operands: tuple[ast.Expr, ...], env: Env) -> Type:
@@ -373,13 +375,16 @@ class Typechecker(OperationChecks, AttributeChecks):
         return self.tables.types.get(body, ERROR)
 
     def flexible(self, expr: ast.Expr, scope: Scope) -> bool:
-        """Whether an expression is made of string literals, whose type depends on their place."""
+        """Whether the type of an expression depends on its place: string literals, records, and sets of these.
+
+        A record that is written out may leave out optional fields; which there are, its place alone says.
+        """
         for _ in range(100):
             match expr:
-                case ast.StringLit():
+                case ast.StringLit() | ast.RecordLit():
                     return True
                 case ast.SetLit(items):
-                    return all(isinstance(item, ast.StringLit) for item in items)
+                    return all(isinstance(item, ast.StringLit | ast.RecordLit) for item in items)
                 case ast.Var(name) if name in scope.lets and scope.lets[name].parameters is None:
                     expr, scope = scope.lets[name].decl.body, scope.lets[name].scope
                 case _:

@@ -141,5 +141,7 @@ def comparable(a: Type, b: Type) -> bool:
         case SetOf(), SetOf():
             return comparable(a.element, b.element)
         case Record(), Record():
-            return assignable(a, b) or assignable(b, a)
+            return len(a.fields) == len(b.fields) and all(
+                x.name == y.name and comparable(x.type, y.type) for x, y in zip(a.fields, b.fields, strict=True)
+            )
     return a == b

@@ -346,3 +346,40 @@ def test_the_context_always_has_the_time() -> None:
     assert codes("context { now: Time? }") == ["KYN201"]
     program = check("context { a: Int }", "context { b: Int, a: Int }").program
     assert sorted(program.context) == ["a", "b", "now"]
+
+
+def test_a_record_written_out_has_the_type_of_what_it_is_compared_with() -> None:
+    for condition in (
+        '{city: "x"} == subject.home',
+        'subject.home != {city: "x"}',
+        '{city: "x"} in {subject.home}',
+        'subject.home not in {{city: "x"}, subject.home}',
+        '{{city: "x"}} == {subject.home}',
+    ):
+        assert when(condition) == [], condition
+    for condition in ("{city: 1} == subject.home", '{zip: "x"} == subject.home', '{city: "x", no: 1} in {subject.home}'):
+        assert when(condition) == ["KYN205"], condition
+
+
+@pytest.mark.parametrize(
+    ("condition", "cure"),
+    [
+        ("resource.of == {}", "not (resource.of has a or resource.of has b)"),
+        ("{} == resource.of", "not (resource.of has a or resource.of has b)"),
+        ("{} != resource.of", "resource.of has a or resource.of has b"),
+        ("{} in resource.all", "any r in resource.all: not (r has a)"),
+        ("{} not in resource.all", "all r in resource.all: r has a"),
+        ("resource.full == {}", "{k: …}"),
+    ],
+)
+def test_an_empty_record_cannot_be_written_and_the_message_says_what_can(condition: str, cure: str) -> None:
+    text = (
+        "subject U\nresource R { of: {a: Int?, b: Int?}, all: Set<{a: Int?}>, full: {k: Int, a: Int?} }\naction go on R\n"
+        'permit p { subject U action go resource R scope any "x" when CONDITION }'
+    )
+    (diagnostic,) = found(text.replace("CONDITION", condition))
+    assert diagnostic.code == "KYN205"
+    assert str(diagnostic.help).startswith("`{}` is the empty set; ")
+    assert f"`{cure}`" in str(diagnostic.help)
+    if "…" not in cure:
+        assert codes(text.replace("CONDITION", cure)) == []
