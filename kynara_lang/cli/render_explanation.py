@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from attrs import evolve
 from rich.cells import cell_len
 from rich.text import Text
 
@@ -166,9 +167,8 @@ def _why(explanation: Explanation) -> Iterator[Text]:
     for link in explanation.links:
         for considered in link.considered:
             matters = considered.rule.effect == "forbid" if deciding is Effect.DENY else True
-            in_effect = link.effect is deciding and (
-                considered.rule.name in link.rules or considered.rule.name in given
-            )
+            asked_for = considered.rule.name in given and considered.outcome in ("matched", "error")
+            in_effect = link.effect is deciding and (considered.rule.name in link.rules or asked_for)
             if in_effect and matters and considered.rule.name not in told:
                 told.add(considered.rule.name)
                 yield _rule("", considered.rule.name, considered, link, explanation)
@@ -181,6 +181,9 @@ def _rule(lead: str, name: str, considered: Considered, link: LinkExplanation, e
     _heading(text, f"{lead}{KINDS[considered.rule.effect]} {name}", considered)
     if len(explanation.links) > 1:
         _line(text, (f"  for {link.subject}", "dim"))
+    if considered.as_if is not None:
+        why = "a rule asks who acts, so this is decided for each principal up to the link, and the least counts"
+        _line(text, (f"  as if {considered.as_if} had made the call: {why}", "dim"))
     for clause in considered.clauses:
         _clause(text, clause, mark=considered.outcome != "matched")
     if considered.error is not None:
@@ -306,6 +309,9 @@ def _looked_at(explanation: Explanation, *, all_rules: bool) -> Text:
 
 def outcome_words(considered: Considered, *, short: bool = False) -> str:
     """Say what came of a rule; `short` leaves out the values and the place."""
+    if considered.as_if is not None:
+        seen = outcome_words(evolve(considered, as_if=None), short=short)
+        return f"as if {considered.as_if} had made the call: {seen}"
     if considered.outcome == "matched":
         return "matches"
     if considered.reason is not None:

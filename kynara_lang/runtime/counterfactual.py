@@ -80,8 +80,8 @@ def search(
     found: dict[str, Change] = {}
     if decision.effect is Effect.REQUIRE_APPROVAL:
         found |= _approved(decision)
-    links = [(b, engine.strictest(b, engine.views(request, buckets, at))) for at, b in enumerate(buckets)]
-    pool = list(_pool(engine, request, links))
+    views = [(bucket, view) for at, bucket in enumerate(buckets) for view in engine.views(request, buckets, at)]
+    pool = list(_pool(engine, request, buckets))
 
     def better(edits: frozenset[_Edit]) -> Effect | None:
         changed = _applied(raw, edits)
@@ -97,7 +97,7 @@ def search(
         effect = better(edits)
         if effect is not None:
             smallest.append(edits)
-            text = " and ".join(sorted(_told(edit, edits, links, engine, better) for edit in edits))
+            text = " and ".join(sorted(_told(edit, edits, views, engine, better) for edit in edits))
             found[text] = Change(text, effect, _applied(raw, edits))
             if len(found) >= _MOST_TOLD:
                 break
@@ -107,14 +107,14 @@ def search(
 def _told(
     edit: _Edit,
     edits: frozenset[_Edit],
-    links: list[tuple[CompiledBucket, Arguments]],
+    views: list[tuple[CompiledBucket, Arguments]],
     engine: Engine,
     better: Callable[[frozenset[_Edit]], Effect | None],
 ) -> str:
     """Return an edit in words: a range of values only where all of them would do."""
     if edit.range is None:
         return edit.text
-    tried = ranges.probes(edit.range, links)
+    tried = ranges.probes(edit.range, views)
     if tried is None:
         return edit.range.exact
     for value in tried:
@@ -151,14 +151,12 @@ def _sets(pool: list[tuple[_Edit, ...]]) -> Iterator[frozenset[_Edit]]:
                 yield edits
 
 
-def _pool(
-    engine: Engine, request: Request, links: list[tuple[CompiledBucket, Arguments]]
-) -> Iterator[tuple[_Edit, ...]]:
+def _pool(engine: Engine, request: Request, buckets: tuple[CompiledBucket, ...]) -> Iterator[tuple[_Edit, ...]]:
     """Yield what could be changed: for each permit that fails, and for each forbid that stops the request."""
     told: set[tuple[_Edit, ...]] = set()
-    for at, (bucket, arguments) in enumerate(links):
-        atoms = _Atoms(engine, request, at, bucket, arguments)
-        for ways_of in islice(_ways(engine, bucket, arguments, atoms), 12):
+    for at, bucket in enumerate(buckets):
+        outcomes = engine.outcomes_for_all(bucket, engine.views(request, buckets, at))
+        for ways_of in islice(_ways(engine, request, at, bucket, outcomes), 12):
             for way in ways_of:
                 if way not in told:
                     told.add(way)
@@ -166,16 +164,17 @@ def _pool(
 
 
 def _ways(
-    engine: Engine, bucket: CompiledBucket, arguments: Arguments, atoms: _Atoms
+    engine: Engine, request: Request, at: int, bucket: CompiledBucket, outcomes: list[RuleOutcome]
 ) -> Iterator[list[tuple[_Edit, ...]]]:
     """Yield, rule by rule, what would undo a forbid or make a permit match; the fewer clauses fail, the sooner."""
     in_the_way: list[tuple[int, RuleOutcome]] = []
-    for outcome in engine.outcomes(bucket, arguments):
+    for outcome in outcomes:
         if outcome.test.rule.effect != "permit":
             in_the_way += [(0, outcome)] if outcome.counts else []
         elif outcome.outcome != "matched":
-            in_the_way.append((failures(outcome.test, bucket, arguments), outcome))
+            in_the_way.append((failures(outcome.test, bucket, outcome.arguments), outcome))
     for _, outcome in sorted(in_the_way, key=lambda found: found[0]):
+        atoms = _Atoms(engine, request, at, bucket, outcome.arguments)
         guards = outcome.test.guards
         if outcome.test.rule.effect != "permit":
             yield [way for g in guards for way in atoms.ways(g.condition, False)]

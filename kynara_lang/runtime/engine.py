@@ -33,10 +33,11 @@ Pair: TypeAlias = tuple[Decide, fused.Values, Decide, fused.Values]
 
 @frozen(eq=False)
 class RuleOutcome:
-    """How one rule fares on a link: `guard` is the first that failed or was in error."""
+    """How one rule fares on a link, seen as `arguments` say: `guard` is the first that failed or was in error."""
 
     test: ir.Test
     outcome: Literal["matched", "failed", "error"]
+    arguments: Arguments
     guard: ir.Guard | None = None
     error: DecisionError | None = None
 
@@ -311,11 +312,24 @@ class Engine:
         effect = Effect.REQUIRE_APPROVAL if waits else Effect.ALLOW
         return LinkOutcome(effect, tuple(matched["permit"]), waits, tuple(errors))
 
-    def strictest(self, bucket: CompiledBucket, views: list[Arguments]) -> Arguments:
-        """Return the view of a link that is decided least permissively, the first of them."""
-        if len(views) == 1:
-            return views[0]
-        return min(views, key=lambda view: self.exact(bucket, view).effect.rank)
+    def outcomes_for_all(self, bucket: CompiledBucket, views: list[Arguments]) -> list[RuleOutcome]:
+        """Return how every rule fares on a link: as it does for the first who could have called and for whom it counts.
+
+        A rule that counts for any of them narrows the link, so what these outcomes settle is the least of all views.
+        One that counts for nobody is shown as the call was made. Permits fare alike in all views.
+        """
+        first, *others = views
+        found = list(self.outcomes(bucket, first))
+        for view in others:
+            found = [
+                one if one.counts or one.test.rule.effect == "permit" else self._counting(bucket, one, view)
+                for one in found
+            ]
+        return found
+
+    def _counting(self, bucket: CompiledBucket, found: RuleOutcome, view: Arguments) -> RuleOutcome:
+        other = self._outcome(bucket, found.test, view)
+        return other if other.counts else found
 
     def outcomes(self, bucket: CompiledBucket, arguments: Arguments) -> Iterator[RuleOutcome]:
         """Yield how every rule of a bucket fares, each on its own."""
@@ -327,10 +341,10 @@ class Engine:
         for guard in test.guards:
             holds, error = attempt(bucket.compiled(guard.condition), arguments)
             if error is not None:
-                return RuleOutcome(test, "error", guard, described(error, test.rule.name))
+                return RuleOutcome(test, "error", arguments, guard, described(error, test.rule.name))
             if not holds:
-                return RuleOutcome(test, "failed", guard)
-        return RuleOutcome(test, "matched")
+                return RuleOutcome(test, "failed", arguments, guard)
+        return RuleOutcome(test, "matched", arguments)
 
 
 def failures(test: ir.Test, bucket: CompiledBucket, arguments: Arguments) -> int:

@@ -7,13 +7,13 @@ kept it out.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from heapq import nsmallest
 from typing import Any, Literal
 
-from attrs import evolve, frozen
+from attrs import frozen
 
-from ..checker.symbols import RuleSymbol
+from ..checker.symbols import Program, RuleSymbol
 from ..compiler import ir
 from ..diagnostics.source import Span
 from ..semantics.display import display, display_entity, is_of
@@ -23,6 +23,7 @@ from . import canonical, counterfactual
 from .decision import Decision, DecisionError, Effect
 from .engine import Arguments, CompiledBucket, Engine, RuleOutcome, attempt, failures
 from .ignored import ignored_attributes
+from .outcomes import LinkOutcome
 from .problems import InvalidRequest
 from .request import Request as Validated
 from .request import Shape, read_shape, validate
@@ -61,7 +62,10 @@ class ClauseResult:
 
 @frozen
 class Considered:
-    """A rule on a link: what came of it, and the clause that decided that."""
+    """A rule on a link: what came of it, and the clause that decided that.
+
+    `as_if` names the principal as whose own call the rule counts, where it does not count for the call that was made.
+    """
 
     rule: RuleSymbol
     outcome: Outcome
@@ -69,10 +73,13 @@ class Considered:
     reason: str | None = None
     error: DecisionError | None = None
     clauses: tuple[ClauseResult, ...] = ()
+    as_if: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON shape."""
         found: dict[str, Any] = {"rule": self.rule.name, "effect": self.rule.effect, "outcome": self.outcome}
+        if self.as_if is not None:
+            found["as_if_called_by"] = self.as_if
         if self.clause is not None:
             found |= {"clause": self.clause.kind, "text": self.clause.text, "range": _range(self.clause.span)}
         if self.reason is not None:
@@ -208,15 +215,12 @@ def _explained(
     links, misses = [], []
     satisfied = {status.rule for status in decision.approvals if status.satisfied}
     for at, bucket in enumerate(buckets):
-        arguments = engine.strictest(bucket, engine.views(request, buckets, at))
-        outcomes = list(engine.outcomes(bucket, arguments))
-        link = _link(engine, shape, request, at, bucket, arguments, outcomes, all_rules=all_rules)
-        if link.effect is Effect.REQUIRE_APPROVAL and satisfied.issuperset(link.rules):
-            permits = tuple(o.test.rule.name for o in outcomes if o.test.rule.effect == "permit" and o.counts)
-            link = evolve(link, effect=Effect.ALLOW, rules=permits)
+        views = engine.views(request, buckets, at)
+        outcomes = engine.outcomes_for_all(bucket, views)
+        link = _link(engine, shape, request, at, bucket, outcomes, satisfied, all_rules=all_rules)
         links.append(link)
         if link.effect is Effect.DENY:
-            misses += _near(at, bucket, arguments, outcomes, all_rules=all_rules)
+            misses += _near(at, bucket, views[0], outcomes, all_rules=all_rules)
     misses.sort(key=lambda m: (m.failed, m.rule.name, m.link))
     changes = counterfactual.search(decide, engine, decision, request, buckets, raw, list(approvals))
     return Explanation(
@@ -259,15 +263,15 @@ def _link(
     request: Validated,
     at: int,
     bucket: CompiledBucket,
-    arguments: Arguments,
     outcomes: list[RuleOutcome],
+    satisfied: Collection[str],
     *,
     all_rules: bool,
 ) -> LinkExplanation:
-    outcome = engine.settled(outcomes)
+    effect, rules = _answer(engine.settled(outcomes), engine.program, satisfied)
     counts = dict(_others(engine, shape, at, bucket))
     shown = outcomes if all_rules else _short(outcomes, counts)
-    found = {o.test.rule.index: _considered(o, bucket, arguments) for o in shown}
+    found = {o.test.rule.index: _considered(o, bucket, request) for o in shown}
     room = len(engine.program.rules) if all_rules else max(0, _LISTED - len(outcomes))
     about = engine.rules_about(shape.action.key)
     for rule in _unlike(bucket, about):
@@ -283,14 +287,22 @@ def _link(
                 found[rule.index] = _pruned(shape, at, rule)
     elif elsewhere:
         counts[("action", f"it is not about `{shape.action.name}`")] = elsewhere
-    names = tuple(engine.program.rules[i].name for i in outcome.waits or outcome.rules)
     return LinkExplanation(
         display_entity(request.chain[at]),
-        outcome.effect,
-        names,
+        effect,
+        rules,
         tuple(found[index] for index in sorted(found)),
         tuple(Pruned(clause, reason, count) for (clause, reason), count in counts.items() if count),
     )
+
+
+def _answer(outcome: LinkOutcome, program: Program, satisfied: Collection[str]) -> tuple[Effect, tuple[str, ...]]:
+    """Return how a link is decided, and by which rules, once the approvals that were given are counted."""
+    granted, waits = (tuple(program.rules[i].name for i in found) for found in (outcome.rules, outcome.waits))
+    if not waits:
+        return outcome.effect, granted
+    pending = tuple(name for name in waits if name not in satisfied)
+    return (Effect.REQUIRE_APPROVAL, pending) if pending else (Effect.ALLOW, granted)
 
 
 def _short(outcomes: list[RuleOutcome], counts: dict[tuple[str, str], int]) -> list[RuleOutcome]:
@@ -325,10 +337,12 @@ def _others(engine: Engine, shape: Shape, at: int, bucket: CompiledBucket) -> Ma
     return bucket.kept_out
 
 
-def _considered(outcome: RuleOutcome, bucket: CompiledBucket, arguments: Arguments) -> Considered:
-    clauses = _clauses(outcome.test, bucket, arguments)
+def _considered(outcome: RuleOutcome, bucket: CompiledBucket, request: Validated) -> Considered:
+    clauses = _clauses(outcome.test, bucket, outcome.arguments)
     decisive = next((c for g, c in zip(outcome.test.guards, clauses, strict=True) if g is outcome.guard), None)
-    return Considered(outcome.test.rule, outcome.outcome, decisive, None, outcome.error, clauses)
+    caller = outcome.arguments[5]
+    as_if = None if caller is request.chain[0] else display_entity(caller)
+    return Considered(outcome.test.rule, outcome.outcome, decisive, None, outcome.error, clauses, as_if)
 
 
 def _clauses(test: ir.Test, bucket: CompiledBucket, arguments: Arguments) -> tuple[ClauseResult, ...]:

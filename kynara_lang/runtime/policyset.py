@@ -183,8 +183,8 @@ class PolicySet:
         effect = self._decide(prepared, ()).effect
         found: set[str] = set()
         for at, bucket in enumerate(prepared.buckets):
-            view = self._engine.strictest(bucket, self._engine.views(prepared.request, prepared.buckets, at))
-            outcome = self._engine.exact(bucket, view)
+            views = self._engine.views(prepared.request, prepared.buckets, at)
+            outcome = self._engine.settled(self._engine.outcomes_for_all(bucket, views))
             if outcome.effect is effect:
                 found.update(self._engine.outcomes_of_rules.names(outcome.waits or outcome.rules))
         return frozenset(found)

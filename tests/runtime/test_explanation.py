@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 
 from kynara_lang.cli.render_explanation import renderables
+from kynara_lang.cli.render_html import page
 from kynara_lang.runtime.decision import Effect
 from kynara_lang.runtime.explanation import Considered, Explanation
+from kynara_lang.runtime.policyset import PolicySet
 from tests.runtime.programs import ALICE, BOT, DOC, ask, having, program
 
 TEXT = """
@@ -293,3 +295,59 @@ def test_a_place_is_told_only_where_all_of_it_would_do(condition: str, change: s
     text = f'permit p {{ subject User action read resource Doc scope context has ip when context.ip within "10.0.0.0/8" when {condition} }}'
     found = program(text).explain(ask(ip="192.0.2.1")).counterfactual
     assert [c.change for c in found] == ([f'`context.ip` were {change} (it is "192.0.2.1")'] if change else [])
+
+
+class TestWhoActs:
+    """A link for which a rule asks who acts is decided for each principal up to it, and the least counts."""
+
+    ANYBODY = 'permit p { subject any action read resource any scope any "test" }\n'
+    BOTH = ANYBODY + (
+        "require approval by_agents { subject User action read resource any when actor is Agent from User }\n"
+        "require approval by_people { subject User action read resource any when actor is User from User }\n"
+    )
+
+    @staticmethod
+    def approved(policies: PolicySet, request: dict[str, Any], *names: str) -> list[dict[str, Any]]:
+        given = {"digest": policies.approval_digest(request), "expires": "2026-11-22T11:00:00Z"}
+        return [{**given, "rule": f"f1.{n}", "approvers": [{"type": "User", "id": "lea"}]} for n in names]
+
+    @pytest.mark.parametrize("given", [(), ("by_agents",), ("by_people",), ("by_agents", "by_people")])
+    def test_the_least_of_the_links_is_the_answer_whichever_approvals_were_given(self, given: tuple[str, ...]) -> None:
+        policies, request = program(self.BOTH), ask(BOT, ALICE)
+        found = policies.explain(request, self.approved(policies, request, *given))
+        agent, person = found.links
+        assert agent.effect is Effect.ALLOW
+        assert person.effect is found.decision.effect
+        assert person.rules == found.decision.rules
+        assert all(considered(found, 1)[name].outcome == "matched" for name in ("by_agents", "by_people"))
+        actors = [considered(found, 1)[name].clauses[0].values["actor"] for name in ("by_agents", "by_people")]
+        assert actors == ['Agent::"bot"', 'User::"alice"']
+
+    def test_a_pending_approval_is_shown_as_matching_and_says_for_whose_call(self) -> None:
+        policies, request = program(self.BOTH), ask(BOT, ALICE)
+        found = policies.explain(request, self.approved(policies, request, "by_agents"))
+        screen = "".join(part.plain for part in renderables(found, 200))
+        assert '└─ acts for User::"alice": needs approval by f1.by_people' in screen
+        assert '  as if User::"alice" had made the call: a rule asks who acts, so this is decided for each' in screen
+        assert 'f1.by_people\n      as if User::"alice" had made the call: matches\n' in screen
+        assert "f1.by_agents\n      matches\n" in screen
+        assert "as if User::&quot;alice&quot; had made the call: matches" in page(found)
+
+    def test_a_forbid_that_stops_only_a_call_nobody_made_says_so(self) -> None:
+        text = self.ANYBODY + "forbid only_by_agents { subject User action read resource any unless actor is Agent }"
+        found = program(text).explain(ask(BOT, ALICE))
+        (stopping,) = [c for c in found.to_dict()["links"][1]["considered"] if c["rule"] == "f1.only_by_agents"]
+        assert (stopping["as_if_called_by"], stopping["values"]) == ('User::"alice"', {"actor": 'User::"alice"'})
+        direct = program(text).explain(ask(ALICE)).to_dict()["links"][0]["considered"]
+        assert not any("as_if_called_by" in c for c in direct)
+
+    def test_an_approval_that_matches_for_another_link_is_not_shown_where_it_does_not(self) -> None:
+        text = self.ANYBODY + (
+            "require approval of_agents { subject Agent action read resource any from User }\n"
+            "require approval of_people { subject any action read resource any when subject is User from User }\n"
+        )
+        screen = "".join(part.plain for part in renderables(program(text).explain(ask(BOT, ALICE)), 200))
+        assert 'f1.of_people\n  --> f1.kyn:3\n  for User::"alice"\n' in screen
+
+    def test_the_approvals_of_every_caller_determine_a_decision(self) -> None:
+        assert program(self.BOTH).determining(ask(BOT, ALICE)) == {"f1.by_agents", "f1.by_people"}
