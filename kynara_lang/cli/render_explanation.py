@@ -13,6 +13,7 @@ from rich.cells import cell_len
 from rich.text import Text
 
 from ..diagnostics.excerpt import visible
+from ..runtime.approvers import Unapprovable
 from ..runtime.decision import DecisionError, Effect
 from ..runtime.explanation import ClauseResult, Considered, Explanation, LinkExplanation, NearMiss
 
@@ -259,17 +260,22 @@ def _no_permit(explanation: Explanation) -> Text:
 
 def _changes(explanation: Explanation) -> Text:
     text = Text()
-    if not explanation.counterfactual:
-        _line(text, ("What would change the answer", "bold"))
+    changes = explanation.counterfactual
+    _line(text, ("What would change the answer", "bold"), "  (each was tried)" if changes else "")
+    if not changes:
         _line(text, "  No small change to this request alone was found that would; the policy or what is known of the")
         _line(text, "  entities would have to be different.")
-        return text
-    tried = all(change.request is not None for change in explanation.counterfactual)
-    _line(text, ("What would change the answer", "bold"), "  (each was tried)" if tried else "")
-    for change in explanation.counterfactual:
+    for change in changes:
         said, style = SAID[change.decision]
         _line(text, f"  if {change.change}: ", (said, style))
+    for without in explanation.unapprovable:
+        _line(text, f"  {no_approval(without)}")
     return text
+
+
+def no_approval(without: Unapprovable) -> str:
+    """Say that no approval was found that would satisfy a rule, and why."""
+    return f"no approval was found that {without.rule} would count: {without.reason}"
 
 
 def _binding(digest: str) -> Text:

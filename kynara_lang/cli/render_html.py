@@ -14,7 +14,7 @@ from html import escape
 from ..diagnostics.excerpt import visible
 from ..runtime.decision import Effect
 from ..runtime.explanation import ClauseResult, Considered, Explanation, LinkExplanation
-from .render_explanation import KINDS, SAID, outcome_words, sentence
+from .render_explanation import KINDS, SAID, no_approval, outcome_words, sentence
 
 _STYLE = """
 :root { --ok: #1a7f37; --no: #b42318; --wait: #9a6700; --line: #c8ccd1; --dim: #656d76; --panel: #f6f8fa; }
@@ -57,11 +57,12 @@ def page(explanation: Explanation) -> str:
             place = error.path or error.rule or "request"
             body.append(f"<li><code>{_text(place)}</code>: {_text(error.message)}</li>")
         body.append("</ul>")
-    if explanation.counterfactual:
+    if explanation.counterfactual or explanation.unapprovable:
         body.append("<h2>What would change the answer</h2><ul>")
         for change in explanation.counterfactual:
             said = f'<span class="badge {change.decision}">{SAID[change.decision][0]}</span>'
             body.append(f"<li>if {_text(change.change)}: {said}</li>")
+        body += [f"<li>{_text(no_approval(without))}</li>" for without in explanation.unapprovable]
         body.append("</ul>")
     if explanation.links:
         body.append('<h2>How it was decided</h2><ul class="tree">')

@@ -19,13 +19,13 @@ from ..compiler import ir
 from ..semantics import types
 from ..semantics.display import display, display_entity, display_text
 from ..semantics.problems import EvaluationError
-from ..semantics.types import Type
 from . import ranges
+from .approvers import MadeUp
 from .canonical import canonical_value
 from .convert import LISTS
 from .decision import Decision, Effect
 from .engine import Arguments, CompiledBucket, Engine, RuleOutcome, attempt, failures
-from .ranges import COMPARISONS, Range
+from .ranges import COMPARISONS, MIRRORED, OPPOSITE, UNITS, Range
 from .request import Request
 
 Decide = Callable[[Mapping[str, Any], list[Any]], Decision]
@@ -35,19 +35,20 @@ _MOST_TOLD = 4
 _LARGEST = 3
 _MOST_JOINED = 8
 _TEXT = 60
-_UNIT: dict[Type, int] = {types.INT: 1, types.DECIMAL: 100, types.TIME: 10**9, types.DURATION: 10**9}
 
 
 @frozen
 class Change:
     """Changes in words, and what the request would then be decided as.
 
-    `request` is the changed request; it is None where not the request but an approval beside it makes the difference.
+    `request` is the changed request, or the request as it is where approvals beside it make the difference; `approvals`
+    are those, given by approvers who are made up.
     """
 
     change: str
     decision: Effect
-    request: Mapping[str, Any] | None = field(default=None, eq=False, repr=False)
+    request: Mapping[str, Any] = field(eq=False, repr=False)
+    approvals: tuple[Mapping[str, Any], ...] = field(default=(), eq=False, repr=False)
 
     def to_dict(self) -> dict[str, str]:
         """Return the JSON shape."""
@@ -73,13 +74,18 @@ def search(
     buckets: tuple[CompiledBucket, ...],
     raw: Mapping[str, Any],
     approvals: list[Any],
+    approved: MadeUp,
 ) -> tuple[Change, ...]:
-    """Return the smallest verified changes that make the decision more permissive, fewest changes first."""
+    """Return the smallest verified changes that make the decision more permissive, fewest changes first.
+
+    `approved` is made-up evidence for what the decision waits for.
+    """
     if decision.effect is Effect.ALLOW:
         return ()
     found: dict[str, Change] = {}
-    if decision.effect is Effect.REQUIRE_APPROVAL:
-        found |= _approved(decision)
+    if approved.evidence and decide(approved.request, [*approvals, *approved.evidence]).effect is Effect.ALLOW:
+        text = _approved(decision, approved)
+        found[text] = Change(text, Effect.ALLOW, approved.request, approved.evidence)
     views = [(bucket, view) for at, bucket in enumerate(buckets) for view in engine.views(request, buckets, at)]
     pool = list(_pool(engine, request, buckets))
 
@@ -95,10 +101,11 @@ def search(
         ):
             continue
         effect = better(edits)
-        if effect is not None:
+        changed = _applied(raw, edits)
+        if effect is not None and changed is not None:
             smallest.append(edits)
             text = " and ".join(sorted(_told(edit, edits, views, engine, better) for edit in edits))
-            found[text] = Change(text, effect, _applied(raw, edits))
+            found[text] = Change(text, effect, changed)
             if len(found) >= _MOST_TOLD:
                 break
     return tuple(found.values())
@@ -127,16 +134,15 @@ def _told(
     return edit.text
 
 
-def _approved(decision: Decision) -> dict[str, Change]:
-    """Say whose approvals a request waits for; with all of them it is allowed, by what an approval means."""
-    wanted = []
+def _approved(decision: Decision, approved: MadeUp) -> str:
+    """Say whose approvals a request waits for."""
+    wanted = ["`context.now` were given"] if approved.timeless else []
     for status in decision.approvals:
         if not status.satisfied:
             missing = status.quorum - len(status.approved_by)
             who = f"{missing} of" if missing > 1 else "one"
             wanted.append(f"it were approved by {who} {status.approvers} ({status.rule})")
-    text = " and ".join(wanted)
-    return {text: Change(text, Effect.ALLOW)}
+    return " and ".join(wanted)
 
 
 def _sets(pool: list[tuple[_Edit, ...]]) -> Iterator[frozenset[_Edit]]:
@@ -261,9 +267,9 @@ class _Atoms:
         a, b = operands
         found: list[tuple[_Edit, ...]] = []
         if isinstance(a, ir.Read) and (other := self.value(b)) is not None:
-            found += self._compare(a, op if truth else _OPPOSITE[op], other)
+            found += self._compare(a, op if truth else OPPOSITE[op], other)
         if isinstance(b, ir.Read) and (other := self.value(a)) is not None:
-            found += self._compare(b, _MIRRORED[op if truth else _OPPOSITE[op]], other)
+            found += self._compare(b, MIRRORED[op if truth else OPPOSITE[op]], other)
         return found
 
     def _contained(self, template: str, operands: tuple[ir.Expr, ...], truth: bool) -> list[tuple[_Edit, ...]]:
@@ -283,7 +289,7 @@ class _Atoms:
 
     def _compare(self, read: ir.Read, op: str, other: Any) -> list[tuple[_Edit, ...]]:
         symbol = self._symbol(read)
-        unit = _UNIT.get(symbol.type, 0) if symbol else 0
+        unit = UNITS.get(symbol.type, 0) if symbol else 0
         if symbol is None or op == "==":
             return self._set(read, other)
         limit = display(other, symbol.type, _TEXT)
@@ -335,7 +341,7 @@ class _Atoms:
         now = self.value(read)
         before = "" if now is None else f" (it is {display(now, symbol.type, _TEXT)})"
         exact, told = (f"`{self._name(read)}` were {value}{before}" for value in (shown, words or shown))
-        unit = _UNIT.get(symbol.type, 1)
+        unit = UNITS.get(symbol.type, 1)
         span = Range((read.root, read.name), *bound, symbol.type, unit, exact) if bound else None
         return [(_Edit((*below[read.root], symbol.external), raw, False, told, span),)]
 
@@ -376,7 +382,3 @@ class _Atoms:
         who = self.request.chain[self.at] if root == "subject" else self.request.resource
         text = f"{display_entity(who, _TEXT)} were in {declared.name}::{display_text(identity, _TEXT)}"
         return [(_Edit((*place, "parents"), entity, True, text),)]
-
-
-_OPPOSITE = {"==": "!=", "!=": "==", "<": ">=", "<=": ">", ">": "<=", ">=": "<"}
-_MIRRORED = {"==": "==", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}

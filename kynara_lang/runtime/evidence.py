@@ -21,6 +21,7 @@ from .decision import DecisionError
 from .engine import Arguments, CompiledBucket, attempt, described
 from .entities import World
 from .problems import Refused, meant
+from .request import Request
 
 _SECOND = 10**9
 _SHOWN = 100
@@ -36,6 +37,21 @@ class Evidence:
     approvers: tuple[Entity, ...]
     expires: int
     path: str
+
+
+def time_of(world: World, request: Request) -> int | None:
+    """Read `context.now` where no rule did; an approval's expiry is compared with it."""
+    slot = world.context["now"]
+    if "now" in request.context:
+        found: int = request.context["now"]
+        return found
+    raw = request.shape.context.get(slot.external)
+    if raw is None:
+        return None
+    try:
+        return int(slot.read(raw, "context.now"))
+    except Refused:
+        return None  # as good as absent: no approval counts, and each is reported
 
 
 def read(raw: Iterable[Any], world: World, errors: list[DecisionError]) -> tuple[Evidence, ...]:

@@ -19,7 +19,8 @@ from ..diagnostics.source import Span
 from ..semantics.display import display, display_entity, is_of
 from ..syntax import ast
 from ..syntax.packed import NoRule
-from . import canonical, counterfactual
+from . import approvers, canonical, counterfactual
+from .approvers import Unapprovable
 from .decision import Decision, DecisionError, Effect
 from .engine import Arguments, CompiledBucket, Engine, RuleOutcome, attempt, failures
 from .ignored import ignored_attributes
@@ -156,7 +157,8 @@ class NearMiss:
 class Explanation:
     """Why a request is decided as it is: per link, with near misses and what would change the decision.
 
-    `approval_digest` is what an approval of this call must be bound to, where one is asked for.
+    `approval_digest` is what an approval of this call must be bound to, where one is asked for; `unapprovable` are the
+    rules that wait for one and for which none was found that would count.
     """
 
     decision: Decision
@@ -167,6 +169,7 @@ class Explanation:
     counterfactual: tuple[counterfactual.Change, ...] = ()
     ignored_attributes: tuple[str, ...] = ()
     approval_digest: str | None = None
+    unapprovable: tuple[Unapprovable, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON shape of INTERFACE."""
@@ -177,6 +180,7 @@ class Explanation:
             "counterfactual": [change.to_dict() for change in self.counterfactual],
             "ignored_attributes": list(self.ignored_attributes),
             "approval_digest": self.approval_digest,
+            "unapprovable": [without.to_dict() for without in self.unapprovable],
         }
 
 
@@ -222,7 +226,9 @@ def _explained(
         if link.effect is Effect.DENY:
             misses += _near(at, bucket, views[0], outcomes, all_rules=all_rules)
     misses.sort(key=lambda m: (m.failed, m.rule.name, m.link))
-    changes = counterfactual.search(decide, engine, decision, request, buckets, raw, list(approvals))
+    views = [(bucket, view) for at, bucket in enumerate(buckets) for view in engine.views(request, buckets, at)]
+    approved = approvers.made_up(engine, decision, raw, request, views)
+    changes = counterfactual.search(decide, engine, decision, request, buckets, raw, list(approvals), approved)
     return Explanation(
         decision,
         shape.action.name,
@@ -232,6 +238,7 @@ def _explained(
         changes,
         tuple(dict.fromkeys(ignored_attributes(engine.world, shape))),
         _binding(decision, request) if decision.approvals else None,
+        approved.without,
     )
 
 

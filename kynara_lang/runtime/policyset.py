@@ -22,7 +22,7 @@ from .entities import Entities, World
 from .explanation import Explanation, explain
 from .outcomes import LinkOutcome, status
 from .plain import PlainRequests
-from .problems import InvalidRequest, Refused
+from .problems import InvalidRequest
 from .request import Request as Validated
 from .request import read_shape, validate
 
@@ -227,7 +227,7 @@ class PolicySet:
         """Say of each approval that matches whether the evidence satisfies it, wherever it matches."""
         given = evidence.read(approvals, self._world, errors)
         bound = canonical.approval_digest(self.digest, request) if given else ""
-        now = self._now(request) if given else None
+        now = evidence.time_of(self._world, request) if given else None
         found: dict[int, tuple[str, ...]] = {}
         for bucket, arguments, outcome in links:
             for index in outcome.waits:
@@ -236,20 +236,6 @@ class PolicySet:
                 before = found.get(index, people)
                 found[index] = tuple(p for p in before if p in people)
         return tuple(status(self.program.rules[i], people) for i, people in sorted(found.items()))
-
-    def _now(self, request: Validated) -> int | None:
-        """Read `context.now` where no rule did; an approval's expiry is compared with it."""
-        slot = self._world.context["now"]
-        if "now" in request.context:
-            found: int = request.context["now"]
-            return found
-        raw = request.shape.context.get(slot.external)
-        if raw is None:
-            return None
-        try:
-            return int(slot.read(raw, "context.now"))
-        except Refused:
-            return None  # as good as absent: no approval counts, and each is reported
 
 
 def _errors(invalid: InvalidRequest) -> tuple[DecisionError, ...]:

@@ -13,10 +13,14 @@ from typing import Any, Final
 from attrs import field, frozen
 
 from ..compiler import ir
+from ..semantics import types
 from ..semantics.types import Type
 from .engine import Arguments, CompiledBucket, attempt
 
 COMPARISONS: Final = {f"{{0}} {op} {{1}}": op for op in ("==", "!=", "<", "<=", ">", ">=")}
+OPPOSITE: Final = {"==": "!=", "!=": "==", "<": ">=", "<=": ">", ">": "<=", ">=": "<"}
+MIRRORED: Final = {"==": "==", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
+UNITS: Final[dict[Type, int]] = {types.INT: 1, types.DECIMAL: 100, types.TIME: 10**9, types.DURATION: 10**9}
 _MOST: Final = 24
 _SHARED: Final = ("args", "context", "resource")  # the same for every link
 

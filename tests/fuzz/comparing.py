@@ -207,8 +207,8 @@ def with_explanation(one: Case) -> int:
             if link.effect.rank < explanation.decision.effect.rank:
                 raise Difference("explanation", f"a link is decided {link.effect} for {request}")
         for change in explanation.counterfactual:
-            if change.request is not None:
-                same("advice", change.decision, one.policies.decide(change.request).effect, change.request)
+            found = one.policies.decide(change.request, change.approvals)
+            same("advice", change.decision, found.effect, change.request)
         json.dumps(explanation.to_dict())
     return len(some)
 

@@ -35,8 +35,10 @@ def test_an_explanation_agrees_with_the_decision_and_its_advice_holds(case: tupl
             assert set(decision.rules) <= named
         for change in explanation.counterfactual:
             assert change.decision.rank > decision.effect.rank
-            if change.request is not None:
-                assert policies.decide(change.request).effect is change.decision
+            assert policies.decide(change.request, change.approvals).effect is change.decision
+        if decision.effect is Effect.REQUIRE_APPROVAL:
+            offered = any(change.approvals for change in explanation.counterfactual)
+            assert offered is not bool(explanation.unapprovable)
         json.dumps(explanation.to_dict())
         assert "".join(part.plain for part in renderables(explanation, 60))
         assert page(explanation).endswith("</html>\n")

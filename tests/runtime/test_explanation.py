@@ -180,6 +180,7 @@ def test_the_json_has_the_members_others_rely_on() -> None:
         "counterfactual",
         "ignored_attributes",
         "approval_digest",
+        "unapprovable",
     }
     assert set(found["links"][0]) == {"subject", "decision", "rules", "considered", "pruned"}
     failed = next(c for c in found["links"][0]["considered"] if c["outcome"] == "failed" and c["effect"] == "permit")
