@@ -14,7 +14,7 @@ from ..runtime.policyset import PolicySet
 from ..runtime.problems import InvalidRequest
 from ..runtime.request import expand_evaluations
 from ..runtime.strict_json import JsonProblem, loads
-from .json_lines import MAX_LINE, Line, in_line
+from .json_lines import MAX_LINE, Line, bare, in_line
 
 _NOT_ASCII: Final = re.compile(r"[^\x00-\x7e]+")
 _BATCH: Final = 1000
@@ -38,7 +38,7 @@ def answer_all(
             try:
                 request = _read(line)
             except JsonProblem as problem:
-                if line.content is None or line.content.strip():
+                if line.content is None or bare(line.content):
                     write(_unreadable(policies, line, problem, counts))
                 continue
             if with_request or type(request) is not dict or "evaluations" in request:

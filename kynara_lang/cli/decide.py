@@ -1,7 +1,8 @@
 """`kynara decide`: one decision for each line of requests, as they come.
 
 A line that cannot be read is denied with the reason, like any malformed request: a stream never stops in the middle,
-and the n-th answer belongs to the n-th line that is not blank.
+and the n-th answer belongs to the n-th line that is not blank: of
+nothing, or of what JSON counts as white space.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import click
 
 from ..runtime.decision import Effect
 from .answers import answer_all
-from .json_lines import Line, Readable, read_lines
+from .json_lines import Line, Readable, bare, read_lines
 from .options import (
     STDIN,
     Stop,
@@ -64,7 +65,8 @@ def decide(
     """Decide requests, one a line, and print one decision a line, as JSON.
 
     A line that is no valid request is denied, with the reason among its errors. One with `evaluations` is a batch as
-    in the AuthZEN API and is answered by one line with all its decisions. Blank lines are skipped.
+    in the AuthZEN API and is answered by one line with all its decisions. Lines that are empty or hold only
+    spaces and tabs are skipped.
 
     \b
     Examples:
@@ -113,7 +115,7 @@ def _shared_work(policies: PolicySet, counts: Counter[Effect], jobs: int, *, wit
 def _one_each(lines: Iterable[Line]) -> Iterator[Line]:
     """Pass lines on unless the first shows that they are no JSON lines but one document laid out for people."""
     for line in lines:
-        if line.number == 1 and line.content is not None and line.content.strip() in (b"{", b"["):
+        if line.number == 1 and line.content is not None and bare(line.content) in (b"{", b"["):
             raise Stop(
                 "the requests are not JSON lines: the first line holds only a bracket",
                 "put each request on one line; for one request in a file, use `kynara explain --request FILE`",

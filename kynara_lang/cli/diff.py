@@ -9,7 +9,7 @@ import click
 
 from ..runtime import strict_json
 from ..runtime.strict_json import JsonProblem
-from .json_lines import Readable, in_line, read_lines
+from .json_lines import Readable, bare, in_line, read_lines
 from .options import STDIN, Stop, color_option, standard_input
 from .output import busy, print_json
 from .policies import configuration
@@ -89,7 +89,7 @@ def _flips(ctx: click.Context, path: str, deciders: list[Replay]) -> Iterator[tu
             for line in read_lines(cast(Readable, stream)):
                 if line.content is None:
                     raise Stop(f"line {line.number} of {path} is too long")
-                if not line.content.strip():
+                if not bare(line.content):
                     continue
                 request, _ = unwrapped(_read(line.number, line.content))
                 if not isinstance(request, dict):

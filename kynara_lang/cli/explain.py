@@ -12,7 +12,7 @@ from ..runtime.explanation import Explanation
 from ..runtime.problems import InvalidRequest
 from ..runtime.request import expand_evaluations
 from ..runtime.strict_json import JsonProblem, loads
-from .json_lines import MAX_LINE, Readable, in_line, read_lines
+from .json_lines import MAX_LINE, Readable, bare, in_line, read_lines
 from .options import (
     STDIN,
     Stop,
@@ -237,7 +237,7 @@ def _from_file(ctx: click.Context, path: str, number: int | None) -> object:
     try:
         return loads(content, max_bytes=MAX_REQUEST)
     except JsonProblem as problem:
-        several = content.strip().count(b"\n") and problem.message.endswith("after the end of the document")
+        several = bare(content).count(b"\n") and problem.message.endswith("after the end of the document")
         help = "for one line of a JSON-lines file, add --request-line N" if several else None
         raise Stop(f"{_shown(path)}: {problem.message}", help) from None
 

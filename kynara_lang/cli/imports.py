@@ -15,6 +15,7 @@ from ..diagnostics.render_text import render_excerpt
 from ..diagnostics.source import Source
 from ..migration.cedar import CedarError, Imported, Refusal, import_cedar
 from ..runtime.strict_json import JsonProblem, loads
+from .json_lines import bare
 from .options import STDIN, Stop, color_option, read_input
 from .output import chatter, counted, print_laid_out, say
 
@@ -131,8 +132,8 @@ def _requests(imported: Imported, source: Source) -> str:
 
 
 def _translated(imported: Imported, source: Source) -> Iterator[Any]:
-    for number, line in enumerate(source.text.splitlines(), start=1):
-        if not line.strip():
+    for number, line in enumerate(source.text.split("\n"), start=1):  # JSON may hold other ends of lines
+        if not bare(line.encode()):
             continue
         try:
             yield imported.request(loads(line))

@@ -9,6 +9,7 @@ MAX_LINE: Final = 4 * 1024 * 1024
 """The longest line, in bytes, whose content is kept."""
 
 _CHUNK: Final = 64 * 1024
+_WHITE: Final = b" \t\r\n"
 
 
 class Readable(Protocol):
@@ -23,6 +24,14 @@ class Line(NamedTuple):
 
     number: int
     content: bytes | None
+
+
+def bare(content: bytes) -> bytes:
+    """Return what a line holds without the white space around it: that of JSON alone.
+
+    Python strips form feeds and vertical tabs, too. A line of these is no JSON and has to be answered as one.
+    """
+    return content.strip(_WHITE)
 
 
 def in_line(number: int, problem: str) -> str:

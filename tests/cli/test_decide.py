@@ -68,6 +68,18 @@ def test_blank_lines_and_line_ends_do_not_matter(kynara: Run) -> None:
     assert empty.stderr.startswith("0 requests")
 
 
+@pytest.mark.parametrize("jobs", [(), ("--jobs", "2")], ids=["one process", "two processes"])
+@pytest.mark.parametrize("space", ["\f", "\v", " \f\t", "\u00a0"])
+def test_a_line_of_space_that_is_none_in_json_is_answered(spawn: Spawn, space: str, jobs: tuple[str, ...]) -> None:
+    """Python strips more than JSON knows; without an answer every later one would be taken for that of another line."""
+    given = lines(READ).encode() + f"{space}\n".encode() + b"\r\n \t\n" + lines(READ).encode()
+    told = spawn("decide", "policies", "--requests", "-", *jobs, input=given)
+    found = [json.loads(line) for line in told.stdout.splitlines()]
+    assert [one["decision"] for one in found] == ["allow", "deny", "allow"]
+    assert found[1]["errors"][0]["code"] == "malformed-request"
+    assert "line 2" in found[1]["errors"][0]["message"]
+
+
 @pytest.mark.parametrize(
     ("line", "message"),
     [

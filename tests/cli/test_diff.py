@@ -73,8 +73,9 @@ def test_recorded_requests_are_replayed(versions: Run, project: Path) -> None:
     (project / "log.jsonl").write_text(f"{json.dumps(small)}\n\n{json.dumps(request)}\n", encoding="utf-8")
     result = versions("diff", "old", "new", "--replay", "log.jsonl")
     assert "request in line 3: deny -> allow\n" in result.stdout
-    (project / "log.jsonl").write_text("{", encoding="utf-8")
-    assert versions("diff", "old", "new", "--replay", "log.jsonl").exit_code == 2
+    for broken in ("{", "\f\n"):
+        (project / "log.jsonl").write_text(broken, encoding="utf-8")
+        assert versions("diff", "old", "new", "--replay", "log.jsonl").exit_code == 2
 
 
 def test_a_revision_of_git_is_read(versions: Run, project: Path) -> None:

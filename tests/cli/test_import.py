@@ -74,6 +74,19 @@ def test_everything_goes_to_a_folder_and_decides(kynara: Run, given: Path) -> No
     assert [json.loads(line)["decision"] for line in done.stdout.splitlines()] == ["allow", "deny", "deny"]
 
 
+def test_lines_of_requests_end_where_those_of_json_do(kynara: Run, given: Path) -> None:
+    """A line separator may stand in a text of JSON, and a line of a form feed is no blank one."""
+    options = ("app.cedar", "--schema", "app.cedarschema", "--requests", "asked.jsonl", "-o")
+    named = json.dumps({**REQUESTS[2], "principal": 'User::"a\u2028b"'}, ensure_ascii=False)
+    (given / "asked.jsonl").write_text(f"{named}\n \t\n{named}\n", encoding="utf-8")
+    assert kynara("import", "cedar", *options, "out").exit_code == 0
+    assert len((given / "out" / "requests.jsonl").read_text(encoding="utf-8").split("\n")) == 3
+    (given / "asked.jsonl").write_text(f"\f\n{named}\n", encoding="utf-8")
+    refused = kynara("import", "cedar", *options, "other")
+    assert refused.exit_code == 2
+    assert "`asked.jsonl`, line 1" in refused.stderr
+
+
 def test_nothing_is_overwritten(kynara: Run, given: Path) -> None:
     (given / "out").mkdir()
     (given / "out" / "entities.json").write_text("mine", encoding="utf-8")
