@@ -7,6 +7,8 @@ that its author relies on. Paths in it are relative to the folder it lies in.
 from __future__ import annotations
 
 import os
+import re
+import sys
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -22,6 +24,9 @@ from .files import BOM, FilesError, read_bytes, shown_name
 from .semantics.problems import quoted
 
 MAX_CONFIGURATION_BYTES: Final = 1024 * 1024
+
+_BEYOND: Final = 2**63  # TOML has whole numbers of 64 bits
+_TOO_LARGE: Final = "it has a whole number beyond 64 bits; write a smaller one"
 
 
 class ConfigurationError(ValueError):
@@ -88,6 +93,10 @@ def _parsed(file: Path, content: bytes) -> dict[str, Any]:
         reason, _, place = str(error).partition(" (at ")
         where = f"{place.removesuffix(')')}: " if place else ""
         raise _misconfigured(file, [f"{where}this is not valid TOML: {reason[:1].lower()}{reason[1:]}"]) from None
+    except ValueError:  # all else that is wrong with a text: Python does not even read numbers of so many digits
+        digits = re.compile(rb"[0-9_]{%d}" % sys.get_int_max_str_digits())
+        line = next((n for n, text in enumerate(content.split(b"\n"), start=1) if digits.search(text)), 1)
+        raise _misconfigured(file, [f"line {line}: this is not valid TOML: {_TOO_LARGE}"]) from None
     except RecursionError:
         raise _misconfigured(file, ["it is nested too deeply"]) from None
 
@@ -217,6 +226,9 @@ class _Reader:
         """Read the options of some lints."""
         found: dict[str, dict[str, Any]] = {}
         for code, table in self._table(key, value, "a table from codes to tables of options"):
+            if _has_large_number(table):
+                self.wrong(f"{key} of {quoted(code)}", f"cannot be used: {_TOO_LARGE}")
+                continue
             if problem := code_problem(code):
                 self.wrong(key, f"must hold codes: {problem}")
             elif code not in CODES:
@@ -296,6 +308,8 @@ def _word(value: object) -> str:
     match value:
         case bool():
             return f"`{str(value).lower()}`"
+        case int() if _is_large(value):  # Python does not even write one of so many digits
+            return "a whole number beyond 64 bits"
         case int() | float():
             return f"the number `{value}`"
         case str():
@@ -305,6 +319,24 @@ def _word(value: object) -> str:
         case dict():
             return "a table"
     return "a time"
+
+
+def _has_large_number(value: object) -> bool:
+    """Whether a number beyond those of TOML is anywhere in a value, however deep it is nested."""
+    waiting = [value]
+    while waiting:
+        match waiting.pop():
+            case dict() as table:
+                waiting += table.values()
+            case list() as items:
+                waiting += items
+            case int() as number if _is_large(number):
+                return True
+    return False
+
+
+def _is_large(number: int) -> bool:
+    return not -_BEYOND <= number < _BEYOND
 
 
 def _from_here(folder: Path, path: str) -> str:

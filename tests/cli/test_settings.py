@@ -43,11 +43,11 @@ def write(*names: str, text: str = "") -> None:
         path.write_text(text, encoding="utf-8")
 
 
-def refused(text: str) -> list[str]:
+def refused(text: str, *, options_later: bool = False) -> list[str]:
     """Return what is wrong with a configuration, line by line and without the name of the file."""
     write("kynara.toml", text=text)
     with pytest.raises(ConfigurationError) as error:
-        find_configuration(".")
+        find_configuration(".", options_later=options_later)
     lines = str(error.value).splitlines()
     assert all(line.startswith("kynara.toml: ") for line in lines)
     return [line.removeprefix("kynara.toml: ") for line in lines]
@@ -193,6 +193,33 @@ def test_a_configuration_that_cannot_be_used_says_why(text: str, message: str) -
 def test_broken_toml_of_any_kind_is_refused() -> None:
     assert "this is not valid TOML: " in refused('policies = "a')[0]
     assert refused("a = " + "[" * 20_000)
+
+
+LARGE = "9" * 5000
+LARGE_IN_BITS = "0x" + "f" * 5000
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (f"\nignore = {LARGE}", "line 2: this is not valid TOML: it has a whole number beyond 64 bits; write a smaller one"),
+        (f"ignore = {LARGE_IN_BITS}", "`ignore` must be a list of codes, not a whole number beyond 64 bits"),
+        (f"ignore = -{2**63 + 1}", "`ignore` must be a list of codes, not a whole number beyond 64 bits"),
+        (f"ignore = -{2**63}", f"`ignore` must be a list of codes, not the number `-{2**63}`"),
+        (f"ignore = [{LARGE_IN_BITS}]", "`ignore` must hold codes, not a whole number beyond 64 bits"),
+        *(
+            (
+                f"options = {{KYN603 = {{decimals = {value}}}}}",
+                "`options` of `KYN603` cannot be used: it has a whole number beyond 64 bits; write a smaller one",
+            )
+            for value in (LARGE_IN_BITS, f"[1, {LARGE_IN_BITS}]", f"{{a = [{LARGE_IN_BITS}]}}")
+        ),
+    ],
+    ids=lambda value: value[:40],
+)
+@pytest.mark.parametrize("later", [False, True])
+def test_a_number_that_python_does_not_write_is_a_mistake_as_any(text: str, message: str, later: bool) -> None:
+    assert refused(text, options_later=later) == [message]
 
 
 def test_all_mistakes_of_a_configuration_are_told_at_once() -> None:

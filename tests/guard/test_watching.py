@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+import kynara_lang
+from kynara_lang import ConfigurationError
 from kynara_lang.guard import Change, Guard, GuardWarning
 from kynara_lang.guard.watching import Watched
 from tests.guard.programs import BOT, DAVE, ORDER, TEXT, Kept, SetClock
@@ -155,6 +157,18 @@ def test_a_file_more_and_a_configuration_count_too(guard: Guard, folder: Path, p
     write(folder.parent, "polices = 1", "kynara.toml")
     with pytest.warns(GuardWarning, match="kynara.toml"):
         look_twice(guard, passing)
+
+
+@pytest.mark.parametrize("number", ["9" * 5000, "0x" + "f" * 5000], ids=["digits", "bits"])
+def test_a_configuration_of_a_number_that_python_cannot_write_keeps_the_old_ones(
+    guard: Guard, folder: Path, passing: Time, number: str
+) -> None:
+    write(folder.parent, f"ignore = {number}", "kynara.toml")
+    with pytest.warns(GuardWarning, match="kynara.toml"):
+        look_twice(guard, passing)
+    assert guard.check(BOT, "read", ORDER).allowed
+    with pytest.raises(ConfigurationError, match="a whole number beyond 64 bits"):
+        kynara_lang.load(folder)
 
 
 def test_it_begins_when_the_first_good_version_is_there(tmp_path: Path, passing: Time) -> None:
