@@ -20,7 +20,7 @@ from .checker.settings import FileIgnores, LintSettings, beyond_settings, code_p
 from .diagnostics.codes import CODES
 from .diagnostics.diagnostic import Severity
 from .diagnostics.suggest import near
-from .files import BOM, FilesError, read_bytes, shown_name
+from .files import BOM, SUFFIX, FilesError, read_bytes, shown_name
 from .semantics.problems import quoted
 
 MAX_CONFIGURATION_BYTES: Final = 1024 * 1024
@@ -154,7 +154,12 @@ class _Reader:
         elif not isinstance(value, list) or not value:
             self.wrong(key, f"must be a path or a list of paths, not {_word(value)}")
             return ()
-        return self.paths(key, value)
+        paths = self.paths(key, value)
+        for path in paths:
+            if os.path.isfile(path) and not os.path.realpath(path).endswith(SUFFIX):
+                why = "a configuration is proposed together with policies, and a check shows what it reads"
+                self.wrong(key, f"names {quoted(path)}, which is no `{SUFFIX}` file and is not read: {why}")
+        return paths
 
     def path(self, key: str, value: object) -> tuple[str, ...]:
         """Read one path."""

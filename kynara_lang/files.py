@@ -1,8 +1,9 @@
 """Finds policy files on disk, and reads them: bounded, as UTF-8, and nothing twice.
 
 A file that is left out by accident can be a `forbid` that is missing. So whatever cannot be read is an error, never
-skipped; only hidden entries and `__pycache__` are passed over. What is wrong with paths is raised (`FilesError`), what
-is wrong inside a file becomes a diagnostic with its place.
+skipped; only hidden entries and `__pycache__` are passed over. And whoever proposes a policy can put links into a
+folder, so a folder stands for the policy files in it, and no link makes it stand for another file of the machine. What
+is wrong with paths is raised (`FilesError`), what is wrong inside a file becomes a diagnostic with its place.
 """
 
 from __future__ import annotations
@@ -113,7 +114,8 @@ def _files_of(path: str, apart: frozenset[str]) -> Iterator[PolicyFile]:
 def _walk(root: str, apart: frozenset[str]) -> Iterator[PolicyFile]:
     """List the policy files below a folder; linked folders come last, and each real folder once."""
     entered: set[str] = set()
-    waiting = deque([(root, os.path.realpath(root), False)])
+    top = os.path.realpath(root)
+    waiting = deque([(root, top, False)])
     while waiting:
         folder, real, linked = waiting.popleft()
         if real in entered:
@@ -124,10 +126,45 @@ def _walk(root: str, apart: frozenset[str]) -> Iterator[PolicyFile]:
             place = os.path.realpath(entry.path) if link else os.path.join(real, entry.name)
             if os.path.isdir(entry.path) if link else entry.is_dir():
                 if place not in apart:
+                    _refuse_to_stray(entry.path, place, root, top)
                     inner = (entry.path, place, linked or link)
                     waiting.append(inner) if inner[2] else waiting.appendleft(inner)
             elif entry.name.endswith(SUFFIX):
+                if link:
+                    _refuse_to_stray(entry.path, place, root, top, SUFFIX)
                 yield PolicyFile(shown_name(entry.path), entry.path, place, linked or link)
+
+
+def find_beside(path: str) -> tuple[str, ...]:
+    """Return the paths of the policy files in the folder of a file, without those further below.
+
+    Raises `FilesError` as `find_files` does for that folder.
+    """
+    folder = os.path.dirname(path) or os.curdir
+    top = os.path.realpath(folder)
+    found = sorted(e.path for e in _entries(folder) if e.name.endswith(SUFFIX) and not os.path.isdir(e.path))
+    for one in found:
+        if os.path.islink(one):
+            _refuse_to_stray(one, os.path.realpath(one), folder, top, SUFFIX)
+    return tuple(found)
+
+
+def _refuse_to_stray(path: str, real: str, folder: str, top: str, suffix: str = "") -> None:
+    """Raise `FilesError` for an entry that leads out of the folder that was named, or to what is no policy file.
+
+    What a check reads it also shows, and the file of another could be a secret of the machine that checks.
+    """
+    if real != top and not real.startswith(os.path.join(top, "")):
+        where = f"out of the folder {_named(shown_name(folder))}"
+    elif not real.endswith(suffix):
+        where = f"to a file whose name does not end in `{suffix}`"
+    else:
+        return
+    raise FilesError(
+        f"{_named(shown_name(path))} is a link that leads {where}; it is not followed, because whoever proposes a "
+        "policy could have any file of this machine read and shown. Remove the link, and name what it leads to by its "
+        "own path: on the command line, in `kynara_lang.load([…])`, or in `policies` or `libraries` of kynara.toml"
+    )
 
 
 def _entries(folder: str) -> list[os.DirEntry[str]]:

@@ -127,6 +127,7 @@ class ExpectationNotMet(Exception):
 def program_of(path: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return the paths of the program that a file belongs to, and the folders of its libraries."""
     from ..configuration import find_configuration
+    from ..files import find_beside
 
     found = find_configuration(path.parent)
     inside = path.resolve()
@@ -134,8 +135,7 @@ def program_of(path: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
         place = Path(policies).resolve()
         if inside == place or place in inside.parents:
             return found.policies, found.libraries
-    beside = (entry for entry in path.parent.iterdir() if entry.suffix == SUFFIX and not entry.name.startswith("."))
-    return tuple(str(entry) for entry in sorted(beside)), found.libraries
+    return find_beside(str(path)), found.libraries
 
 
 def _compiled(paths: tuple[str, ...], libraries: tuple[str, ...]) -> PolicySet | str:

@@ -9,6 +9,7 @@ from kynara_lang import files
 from kynara_lang.diagnostics.diagnostic import Report
 from kynara_lang.files import (
     FilesError,
+    find_beside,
     find_files,
     find_modules,
     read_source,
@@ -77,11 +78,60 @@ def test_links_that_lead_in_a_circle_end() -> None:
 
 
 def test_a_linked_folder_is_searched_and_the_real_one_gives_the_name() -> None:
-    write("elsewhere/c.kyn", "p/z/a.kyn")
-    os.symlink("../elsewhere", "p/linked")
+    write("p/.elsewhere/c.kyn", "p/z/a.kyn")
+    os.symlink(".elsewhere", "p/linked")
     os.symlink("z", "p/before")
     os.symlink("z/a.kyn", "p/alias.kyn")
     assert names("p") == ["p/linked/c.kyn", "p/z/a.kyn"]
+
+
+def test_links_as_a_mount_of_kubernetes_has_them_are_followed() -> None:
+    write("p/..2026_11/x.kyn")
+    os.symlink("..2026_11", "p/..data")
+    os.symlink("..data/x.kyn", "p/x.kyn")
+    os.symlink("p", "mounted")
+    assert names("p") == ["p/x.kyn"]
+    assert names("mounted") == ["mounted/x.kyn"]
+
+
+@pytest.mark.parametrize("target", ["../outside/token", "../outside/other.kyn", "../p-more/a.kyn", "inner/up/outside/token"])
+def test_a_link_to_a_file_out_of_the_folder_is_refused_by_name(target: str) -> None:
+    write("p/a.kyn", "outside/token", "outside/other.kyn", "p-more/a.kyn", "p/inner/b.kyn", text="secret")
+    os.symlink(target, "p/x.kyn")
+    if "up" in target:
+        os.symlink("../..", "p/inner/up")
+    with pytest.raises(FilesError) as error:
+        names("p")
+    assert "is a link that leads out of the folder `p`; it is not followed, because " in str(error.value)
+    assert "secret" not in str(error.value)
+    assert names("p/x.kyn") == ["p/x.kyn"], "who names a link means it"
+
+
+def test_a_link_to_a_folder_out_of_the_folder_is_refused_unless_it_is_a_library() -> None:
+    write("p/a.kyn", "outside/c.kyn")
+    os.symlink("../outside", "p/linked")
+    with pytest.raises(FilesError, match=r"^`p/linked` is a link that leads out of the folder `p`;"):
+        names("p")
+    assert names("p", apart_from=("outside",)) == ["p/a.kyn"]
+    assert names("p/linked") == ["p/linked/c.kyn"]
+    with pytest.raises(FilesError, match=r"^`p/linked` is a link that leads out of the folder `p`;"):
+        find_modules(["p"])
+
+
+def test_a_link_inside_that_leads_to_no_policy_is_refused() -> None:
+    """A checkout holds more than was proposed, such as the token in `.git/config`."""
+    write("a.kyn", ".git/config", text="secret")
+    os.symlink(".git/config", "x.kyn")
+    with pytest.raises(FilesError, match=r"^`x\.kyn` is a link that leads to a file whose name does not end in `\.kyn`;"):
+        names(".")
+
+
+def test_the_files_beside_one_are_those_of_its_folder() -> None:
+    write("p/a.kyn", "p/inner/b.kyn", "p/.c.kyn", "p/notes.txt", "token")
+    assert find_beside("p/a.kyn") == (os.path.join("p", "a.kyn"),)
+    os.symlink("../token", "p/x.kyn")
+    with pytest.raises(FilesError, match=r"^`p/x\.kyn` is a link that leads out of the folder `p`;"):
+        find_beside("p/a.kyn")
 
 
 def test_a_dangling_link_is_an_error_and_not_a_missing_forbid() -> None:

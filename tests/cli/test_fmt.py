@@ -237,9 +237,12 @@ def test_a_file_that_would_not_change_is_not_written(kynara: Run, roles: Path) -
 def test_a_link_stays_a_link(kynara: Run, roles: Path, project: Path) -> None:
     (roles / "broken.kyn").unlink()
     (project / "real.kyn").write_text(UNTIDY, encoding="utf-8")
-    (roles / "link.kyn").symlink_to("../real.kyn")
     (roles / "again.kyn").symlink_to("untidy.kyn")
-    assert kynara("fmt", "roles").stderr == "2 files reformatted, 1 file left unchanged\n"
+    assert kynara("fmt", "roles").stderr == "1 file reformatted, 1 file left unchanged\n"
+    (roles / "link.kyn").symlink_to("../real.kyn")
+    assert kynara("fmt", "roles").exit_code == 2, "a folder does not stand for files elsewhere"
+    assert (project / "real.kyn").read_text(encoding="utf-8") == UNTIDY
+    assert kynara("fmt", "roles/link.kyn").stderr == "1 file reformatted\n"
     assert (roles / "link.kyn").is_symlink()
     assert (roles / "again.kyn").is_symlink()
     assert (project / "real.kyn").read_text(encoding="utf-8") == TIDY

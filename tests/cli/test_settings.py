@@ -195,6 +195,14 @@ def test_broken_toml_of_any_kind_is_refused() -> None:
     assert refused("a = " + "[" * 20_000)
 
 
+@pytest.mark.parametrize("path", ["x.kyn", "token", "../token", "/proc/self/environ"])
+def test_a_configuration_names_folders_and_policy_files_alone(here: Path, path: str) -> None:
+    write("token", "../token", text="secret")
+    os.symlink("token", "x.kyn")
+    (problem,) = refused(f'policies = ["policies", "{path}"]')
+    assert problem.startswith(f"`policies` names `{path}`, which is no `.kyn` file and is not read: ")
+
+
 LARGE = "9" * 5000
 LARGE_IN_BITS = "0x" + "f" * 5000
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import kynara_lang
-from kynara_lang import ConfigurationError
+from kynara_lang import ConfigurationError, FilesError
 from kynara_lang.guard import Change, Guard, GuardWarning
 from kynara_lang.guard.watching import Watched
 from tests.guard.programs import BOT, DAVE, ORDER, TEXT, Kept, SetClock
@@ -168,6 +168,17 @@ def test_a_configuration_of_a_number_that_python_cannot_write_keeps_the_old_ones
         look_twice(guard, passing)
     assert guard.check(BOT, "read", ORDER).allowed
     with pytest.raises(ConfigurationError, match="a whole number beyond 64 bits"):
+        kynara_lang.load(folder)
+
+
+def test_a_link_out_of_the_folder_keeps_the_old_ones(guard: Guard, folder: Path, passing: Time) -> None:
+    (folder.parent / "token").write_text("secret", encoding="utf-8")
+    (folder / "more.kyn").symlink_to("../token")
+    with pytest.warns(GuardWarning, match=r"more\.kyn` is a link that leads out of the folder") as said:
+        look_twice(guard, passing)
+    assert "secret" not in "".join(str(one.message) for one in said)
+    assert guard.check(BOT, "read", ORDER).allowed
+    with pytest.raises(FilesError):
         kynara_lang.load(folder)
 
 

@@ -148,6 +148,16 @@ def test_a_file_that_cannot_be_read_is_told(run: Pytest, shop: Path) -> None:
     assert "Traceback" not in result.stdout.str()
 
 
+def test_files_beside_one_are_no_links_out_of_the_folder(run: Pytest, shop: Path) -> None:
+    (shop / "tests.kyn").write_text(TESTS, encoding="utf-8")
+    (shop.parent / "token").write_text("secret", encoding="utf-8")
+    (shop / "more.kyn").symlink_to("../token")
+    result = run("policies/tests.kyn")
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["*more.kyn` is a link that leads out of the folder*"])
+    assert "secret" not in result.stdout.str()
+
+
 def test_the_distribution_names_the_plugin() -> None:
     import tomllib
 
