@@ -177,7 +177,12 @@ class _Reader:
             if not isinstance(item, str) or not item or "\0" in item:
                 self.wrong(key, f"must hold paths, not {_word(item)}")
                 return ()
-        return tuple(_from_here(self.folder, path) for path in value)
+        paths = tuple(_from_here(self.folder, path) for path in value)
+        for path in paths:
+            if os.path.exists(path) and not os.path.isfile(path) and not os.path.isdir(path):
+                kind = "neither a file nor a folder: reading it could take for ever"
+                self.wrong(key, f"names {quoted(path)}, which is {kind}")
+        return paths
 
     def codes(self, key: str, value: object) -> tuple[str, ...]:
         """Read a list of codes and prefixes."""
@@ -350,9 +355,10 @@ def _from_here(folder: Path, path: str) -> str:
         return path
     joined = os.path.join(folder, path)
     try:
-        return os.path.relpath(joined)
+        found = os.path.relpath(joined)
     except ValueError:  # on another drive
         return joined
+    return os.path.join(os.curdir, found) if found == "-" else found  # commands take `-` for standard input
 
 
 def _misconfigured(file: Path, problems: Iterable[str]) -> ConfigurationError:

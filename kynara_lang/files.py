@@ -8,6 +8,7 @@ is wrong with paths is raised (`FilesError`), what is wrong inside a file become
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import stat
@@ -27,6 +28,8 @@ MAX_BYTES: Final = 128 * 1024 * 1024
 BOM: Final = b"\xef\xbb\xbf"
 
 _CHUNK: Final = 1024 * 1024
+_AT_ONCE: Final = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+_STREAMS: Final = ("/dev/", "/proc/")
 _UTF_16: Final = (b"\xff\xfe", b"\xfe\xff")
 _BEHIND_THE_PROBLEM: Final = 4096
 _MODULE_PART: Final = re.compile(r"[a-z_][A-Za-z0-9_]*")
@@ -246,12 +249,34 @@ def _complain_of_encoding(name: str, content: bytes, error: UnicodeDecodeError, 
 def read_bytes(path: str, limit: int) -> bytes | None:
     """Return the content of a file, or None if it is larger than `limit` bytes; raise `FilesError` if that fails."""
     try:
-        with open(path, "rb") as file:
+        with open_to_read(path) as file:
             if os.fstat(file.fileno()).st_size > limit:
                 return None
             return read_bounded(file, limit)
     except (OSError, ValueError) as error:
         raise _unreadable(path, error) from None
+
+
+def open_to_read(path: str) -> BinaryIO:
+    """Open a file; what a link leads to must be a regular one.
+
+    A link comes with a tree that somebody proposed, and one to a pipe or a terminal would make the reader wait for
+    ever. Who names a pipe itself means it, also one of the shell: `/dev/stdin`, and `<(…)` as `/dev/fd/63`.
+    """
+    means_stream = os.path.abspath(path).startswith(_STREAMS) or not os.path.islink(path)
+    return open(path, "rb", opener=None if means_stream else open_regular)
+
+
+def open_regular(path: str, flags: int, mode: int = 0o666) -> int:
+    """Open a file with some flags of `os.open`, never waiting for it; raise `OSError` unless it is a regular one."""
+    fd = os.open(path, flags | _AT_ONCE, mode)
+    kind = os.fstat(fd).st_mode
+    if stat.S_ISREG(kind):
+        return fd
+    os.close(fd)
+    if stat.S_ISDIR(kind):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
+    raise OSError(errno.EINVAL, "is not a regular file", path)
 
 
 def read_bounded(stream: BinaryIO, limit: int) -> bytes | None:

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import errno
 import os
-import stat
 from importlib import import_module
 from types import ModuleType
 from typing import Final
 
+from ..files import open_regular
 from .faults import LogError
 
 fcntl: ModuleType | None
@@ -21,8 +21,7 @@ try:
 except ImportError:  # Windows
     fcntl = None
 
-_FLAGS: Final = sum(getattr(os, name, 0) for name in ("O_CLOEXEC", "O_NOFOLLOW", "O_NONBLOCK", "O_BINARY"))
-
+_NO_LINKS: Final = getattr(os, "O_NOFOLLOW", 0)
 
 FILE_MODE: Final = 0o600
 FOLDER_MODE: Final = 0o700
@@ -41,12 +40,8 @@ class Disk:
 
     def open(self, path: str, *, write: bool = False, create: bool = False) -> int:
         """Open a regular file."""
-        flags = _FLAGS | (os.O_RDWR if write else os.O_RDONLY) | (os.O_CREAT if create else 0)
-        fd = os.open(path, flags, FILE_MODE)
-        if not stat.S_ISREG(os.fstat(fd).st_mode):
-            os.close(fd)
-            raise OSError(errno.EINVAL, "is not a regular file", path)
-        return fd
+        flags = _NO_LINKS | (os.O_RDWR if write else os.O_RDONLY) | (os.O_CREAT if create else 0)
+        return open_regular(path, flags, FILE_MODE)
 
     def read(self, fd: int, size: int, offset: int) -> bytes:
         """Read up to so many bytes."""

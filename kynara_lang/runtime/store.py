@@ -8,6 +8,7 @@ from typing import Final
 
 from attrs import frozen
 
+from ..files import open_to_read
 from ..semantics.problems import quoted
 from . import facts
 from .convert import as_mapping
@@ -61,7 +62,7 @@ class Entities:
         """Read a store from a JSON file; raise `EntitiesError` if that fails for any reason."""
         source = os.fspath(path)
         try:
-            with open(path, "rb") as file:
+            with open_to_read(source) as file:
                 content = file.read(MAX_STORE_BYTES + 1)
         except OSError as error:
             raise EntitiesError(f"{source}: cannot be read: {error.strerror or error}") from None

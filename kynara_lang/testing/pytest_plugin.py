@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from ..diagnostics.excerpt import visible
-from ..files import SUFFIX, shown_name
+from ..files import MAX_BYTES, SUFFIX, FilesError, read_bytes, shown_name
 
 if TYPE_CHECKING:
     from ..runtime.policyset import PolicySet
@@ -38,9 +38,10 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
 def _holds_tests(path: Path) -> bool:
     """Whether a file seems to hold tests; one that cannot be read might, and what is wrong is said when it is."""
     try:
-        return _HOLDS_TESTS.search(path.read_bytes()) is not None
-    except OSError:
+        content = read_bytes(str(path), MAX_BYTES)
+    except FilesError:
         return True
+    return content is None or _HOLDS_TESTS.search(content) is not None
 
 
 class PolicyTests(pytest.File):
@@ -59,7 +60,6 @@ class PolicyTests(pytest.File):
     def _policies(self) -> PolicySet:
         """Return the program of the file, or say why there is none."""
         from ..configuration import ConfigurationError
-        from ..files import FilesError
 
         try:
             paths, libraries = program_of(self.path)

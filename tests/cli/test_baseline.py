@@ -2,6 +2,8 @@
 
 import json
 import os
+import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -22,7 +24,7 @@ from kynara_lang.checker.linter import LintSettings
 from kynara_lang.diagnostics.diagnostic import Diagnostic, Label, Severity
 from kynara_lang.diagnostics.source import Source, Span
 from kynara_lang.pipeline import check_sources
-from tests.cli.project import Run
+from tests.cli.project import ROOT, Run
 
 HEAD = """\
 subject User { tenant: String }
@@ -368,6 +370,22 @@ def test_a_link_to_a_baseline_stays_a_link(kynara: Run, project: Path) -> None:
     kynara("check", "shop", *LINT, "--write-baseline", "link.json")
     assert (project / "link.json").is_symlink()
     assert len(json.loads((project / "real.json").read_text())["entries"]) == 2
+
+
+def test_a_baseline_that_is_a_link_to_a_pipe_does_not_hang(project: Path) -> None:
+    """Standard input is not closed while this runs, so whoever reads it waits."""
+    (project / "known.json").symlink_to("/dev/stdin")
+    there, here = os.pipe()
+    try:
+        command = [sys.executable, "-m", "kynara_lang.cli.main", "check", "shop", "--baseline", "known.json"]
+        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+        done = subprocess.run(
+            command, cwd=project, stdin=there, capture_output=True, timeout=60, env=environment, check=False
+        )
+    finally:
+        os.close(here)
+        os.close(there)
+    assert (done.returncode, done.stderr) == (2, b"error: `known.json` cannot be read: is not a regular file\n")
 
 
 # Matching, as a function

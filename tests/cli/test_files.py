@@ -1,11 +1,12 @@
 """Finding and reading policy files."""
 
 import os
+import threading
 from pathlib import Path
 
 import pytest
 
-from kynara_lang import files
+from kynara_lang import Entities, EntitiesError, files
 from kynara_lang.diagnostics.diagnostic import Report
 from kynara_lang.files import (
     FilesError,
@@ -258,6 +259,36 @@ def test_a_file_is_not_read_when_it_is_too_large(monkeypatch: pytest.MonkeyPatch
     assert large is None
     assert fine is not None
     assert [d.code for d in report.sorted()] == ["KYN007"]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes here")
+def test_a_link_to_a_pipe_is_an_error_and_does_not_hang(request: pytest.FixtureRequest) -> None:
+    os.mkdir("p")
+    os.mkfifo("p/.pipe.kyn")
+    # Whoever waits for it nevertheless finds it at its end after a while, so that this fails and the others run.
+    ending = threading.Timer(5, lambda: os.close(os.open("p/.pipe.kyn", os.O_RDWR | os.O_NONBLOCK)))
+    ending.start()
+    request.addfinalizer(ending.cancel)
+    os.symlink(".pipe.kyn", "p/a.kyn")
+    (linked,) = find_files(["p"])
+    with pytest.raises(FilesError, match=r"^`p/a\.kyn` cannot be read: is not a regular file$"):
+        read_source(linked, Report())
+    with pytest.raises(EntitiesError, match=r"^p/a\.kyn: cannot be read: is not a regular file$"):
+        Entities.from_json("p/a.kyn")
+    os.symlink(".", "p/folder")
+    with pytest.raises(FilesError, match="Is a directory"):
+        files.read_bytes("p/folder", 10)
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/fd"), reason="no names for what is open here")
+def test_a_pipe_that_is_named_itself_is_read() -> None:
+    there, here = os.pipe()
+    os.write(here, b"text")
+    os.close(here)
+    try:
+        assert files.read_bytes(f"/dev/fd/{there}", 100) == b"text"
+    finally:
+        os.close(there)
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/zero"), reason="no endless file here")

@@ -203,6 +203,20 @@ def test_a_configuration_names_folders_and_policy_files_alone(here: Path, path: 
     assert problem.startswith(f"`policies` names `{path}`, which is no `.kyn` file and is not read: ")
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes here")
+@pytest.mark.parametrize("key", ["policies", "baseline"])
+def test_a_configuration_that_names_a_pipe_is_refused(key: str) -> None:
+    os.mkfifo("pipe.kyn")
+    os.symlink("pipe.kyn", "link.kyn")
+    why = "which is neither a file nor a folder: reading it could take for ever"
+    assert refused(f'{key} = "link.kyn"') == [f"`{key}` names `link.kyn`, {why}"]
+
+
+def test_standard_input_is_no_baseline_of_a_configuration() -> None:
+    write("kynara.toml", text='baseline = "-"')
+    assert find_configuration(".").baseline == os.path.join(".", "-")
+
+
 LARGE = "9" * 5000
 LARGE_IN_BITS = "0x" + "f" * 5000
 
