@@ -28,6 +28,11 @@ MAX_BYTES: Final = 256 * 2**20
 
 _VARIABLE: Final = "KYNARA_CACHE_DIR"
 _KEY_FILE: Final = "key"
+_TAG_FILE: Final = "CACHEDIR.TAG"
+_TAG: Final = (
+    b"Signature: 8a477f597d28d172789f06886806bc55\n"  # backups leave out folders with this, see bford.info/cachedir
+    b"# This folder is the cache of kynara: `kynara clean` empties it.\n"
+)
 _KEY_BYTES: Final = 32
 _PIECE: Final = 1 << 20
 _SIGNATURE_BYTES: Final = 64  # SHA-256 in hexadecimal digits
@@ -132,19 +137,23 @@ def open_cache() -> Cache | None:
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         _verify(folder)
+        _claim(folder)
         return Cache(folder, _key_of(folder))
     except OSError:
         return None
 
 
 def empty(folder: Path) -> int:
-    """Remove every file that a cache made in a folder; return how many entries it had.
+    """Remove every file that a cache made in a folder; return how many entries it had. The tag that makes it one stays.
 
     Raises `CacheError` if the folder is not one that a cache would use, and `OSError` if a file cannot be removed.
     """
     if not os.path.lexists(folder):
         return 0
     _verify(folder)
+    if not _is_ours(folder):
+        _refuse_others(folder)
+        return 0
     found = _entries(folder)
     unfinished = [path for path in folder.iterdir() if _UNFINISHED.fullmatch(path.name)]
     for path in (*found, *unfinished, folder / _KEY_FILE):
@@ -180,6 +189,26 @@ def _verify(folder: Path) -> None:
         raise CacheError(f"{folder} belongs to somebody else")
     if _is_open_to_others(status):
         raise CacheError(f"others have access to {folder}; `chmod 700` takes it from them")
+
+
+def _claim(folder: Path) -> None:
+    """Make a folder a cache if it is empty; one of another kind is refused, because its files could have our names."""
+    if not _is_ours(folder):
+        _refuse_others(folder)
+        _write(folder / _TAG_FILE, (_TAG,))
+
+
+def _is_ours(folder: Path) -> bool:
+    return _read(folder / _TAG_FILE) == _TAG
+
+
+def _refuse_others(folder: Path) -> None:
+    """Raise `CacheError` if a folder without our tag holds anything but what a process is about to put there."""
+    if all(_UNFINISHED.fullmatch(name) for name in os.listdir(folder)):
+        return
+    if not _is_ours(folder):  # else another process made it one meanwhile
+        instead = f"{_VARIABLE} can name a folder that is empty, or is not there yet"
+        raise CacheError(f"{folder} holds files and was not made by kynara; {instead}")
 
 
 def _is_own(status: os.stat_result) -> bool:

@@ -79,7 +79,7 @@ def test_nobody_else_may_look_into_it_whatever_the_umask(home: Path) -> None:
         os.umask(before)
     assert mode(home) == 0o700
     assert {mode(path) for path in home.iterdir()} == {0o600}
-    assert len(list(home.iterdir())) == 2
+    assert sorted(path.name for path in home.iterdir()) == ["CACHEDIR.TAG", "key", f"parsed-{KEY}"]
 
 
 @posix
@@ -111,6 +111,36 @@ def test_a_folder_of_somebody_else_is_refused(home: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr(folder.os, "geteuid", lambda: me + 1)
     with pytest.raises(CacheError, match="belongs to somebody else"):
         open_cache()
+
+
+@pytest.mark.parametrize("content", [b"mine", bytes(32)], ids=["text", "as long as a key"])
+@pytest.mark.parametrize("tag", [None, b"Signature: 8a477f597d28d172789f06886806bc55\n# of another program\n"])
+def test_a_folder_of_something_else_is_neither_used_nor_emptied(home: Path, content: bytes, tag: bytes | None) -> None:
+    """A file called `key` can be anybody's."""
+    home.mkdir(mode=0o700)
+    (home / "key").write_bytes(content)
+    (home / "key").chmod(0o600)
+    if tag is not None:
+        (home / "CACHEDIR.TAG").write_bytes(tag)
+        (home / "CACHEDIR.TAG").chmod(0o600)
+    before = {path.name: path.read_bytes() for path in home.iterdir()}
+    for use in (open_cache, lambda: empty(home)):
+        with pytest.raises(CacheError, match=r"holds files and was not made by kynara; KYNARA_CACHE_DIR can name"):
+            use()
+    assert {path.name: path.read_bytes() for path in home.iterdir()} == before
+
+
+def test_an_empty_folder_becomes_a_cache_and_stays_one(home: Path) -> None:
+    home.mkdir(mode=0o700)
+    assert empty(home) == 0
+    (home / f"new-{'0' * 16}").write_text("what another process begins")
+    for _ in range(2):
+        cache = open_cache()
+        assert cache is not None
+        cache.put("parsed", KEY, b"payload")
+        (home / "notes.txt").write_text("mine")
+        assert empty(home) == 1
+    assert sorted(path.name for path in home.iterdir()) == ["CACHEDIR.TAG", "notes.txt"]
 
 
 def test_a_file_in_its_place_means_no_cache(home: Path) -> None:
@@ -256,7 +286,8 @@ def test_a_disk_that_is_read_only_means_no_cache(home: Path, monkeypatch: pytest
 
 
 def test_a_folder_that_is_gone_meanwhile_does_no_harm(cache: Cache, home: Path) -> None:
-    (home / "key").unlink()
+    for path in home.iterdir():
+        path.unlink()
     home.rmdir()
     cache.put("parsed", KEY, b"payload")
     assert cache.get("parsed", KEY) is None
@@ -287,7 +318,7 @@ def test_processes_at_the_same_time_do_not_disturb_each_other(home: Path) -> Non
         assert process.returncode == 0, stderr.decode()
     cache = open_cache()
     assert cache is not None
-    assert sorted(path.name.partition("-")[0] for path in home.iterdir()) == ["key", *["parsed"] * 30]
+    assert sorted(path.name.partition("-")[0] for path in home.iterdir()) == ["CACHEDIR.TAG", "key", *["parsed"] * 30]
     assert cache.get("parsed", key_of("7")) == b"x" * 7000
 
 
@@ -344,6 +375,6 @@ def test_emptying_removes_what_is_ours_and_nothing_else(cache: Cache, home: Path
     (home / "notes.txt").write_text("mine")
     (home / "parsed-notes").write_text("mine")
     assert empty(home) == len(entries)
-    assert sorted(path.name for path in home.iterdir()) == ["notes.txt", "parsed-notes"]
+    assert sorted(path.name for path in home.iterdir()) == ["CACHEDIR.TAG", "notes.txt", "parsed-notes"]
     assert empty(home) == 0
     assert empty(home / "nowhere") == 0

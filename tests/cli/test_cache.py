@@ -92,7 +92,8 @@ def test_no_cache_reads_and_writes_none(kynara: Run, checks: list[int], cache: P
 def test_a_cache_that_is_garbage_changes_nothing(kynara: Run, checks: list[int], cache: Path) -> None:
     first = kynara("check", "broken")
     for entry in cache.iterdir():
-        entry.write_bytes(b"garbage")
+        if entry.name != "CACHEDIR.TAG":  # without it the folder is that of something else
+            entry.write_bytes(b"garbage")
     assert kynara("check", "broken").output == first.output
     assert kynara("check", "broken").output == first.output
     assert len(checks) == 2
@@ -155,7 +156,7 @@ def test_clean_empties_the_cache_and_says_where_it_was(kynara: Run, cache: Path,
     assert set(entries) == {"parsed", "checked", "proved"}
     result = kynara("clean")
     assert (result.exit_code, result.stdout) == (0, f"Removed {len(entries)} entries from {cache}\n")
-    assert [path.name for path in cache.iterdir()] == ["mine.txt"]
+    assert sorted(path.name for path in cache.iterdir()) == ["CACHEDIR.TAG", "mine.txt"]
     kynara("check", "policies")
     assert len(checks) == 2
 
@@ -173,6 +174,17 @@ def test_clean_leaves_a_place_alone_that_is_no_cache(kynara: Run, cache: Path, m
     assert cache.read_text(encoding="utf-8") == "mine"
     monkeypatch.setenv("KYNARA_CACHE_DIR", "relative")
     assert "must be an absolute path" in kynara("clean").stderr
+
+
+def test_a_folder_of_something_else_is_left_alone_and_the_check_is_made(kynara: Run, cache: Path) -> None:
+    cache.mkdir(mode=0o700)
+    (cache / "key").write_text("mine", encoding="utf-8")
+    without = kynara("check", "policies", "--no-cache")
+    result = kynara("check", "policies")
+    assert (result.exit_code, result.stdout) == (without.exit_code, without.stdout)
+    assert f"note: no cache is used: {cache} holds files and was not made by kynara" in result.stderr
+    assert kynara("clean").exit_code == 2
+    assert [(path.name, path.read_text(encoding="utf-8")) for path in cache.iterdir()] == [("key", "mine")]
 
 
 def test_who_asks_for_a_cache_is_told_that_there_is_none(

@@ -52,7 +52,7 @@ def check(home: Path, text: str) -> tuple[int, list[str]]:
 
 
 def entries(home: Path) -> list[Path]:
-    return [path for path in (home / "cache").iterdir() if path.name != "key"]
+    return [path for path in (home / "cache").iterdir() if path.name not in ("key", "CACHEDIR.TAG")]
 
 
 def test_what_is_kept_is_json_and_nothing_that_runs(home: Path) -> None:
