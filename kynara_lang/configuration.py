@@ -27,6 +27,8 @@ MAX_CONFIGURATION_BYTES: Final = 1024 * 1024
 
 _BEYOND: Final = 2**63  # TOML has whole numbers of 64 bits
 _TOO_LARGE: Final = "it has a whole number beyond 64 bits; write a smaller one"
+_MAX_PARTS: Final = 100
+_LONG_KEY: Final = re.compile(rb"""(?<![\w-])(?:(?:"[^"\n]*"|'[^'\n]*'|[\w-]+)[ \t]*\.[ \t]*){%d}""" % _MAX_PARTS)
 
 
 class ConfigurationError(ValueError):
@@ -84,6 +86,10 @@ def _read(file: Path) -> bytes:
 
 def _parsed(file: Path, content: bytes) -> dict[str, Any]:
     """Read TOML, or say readably what is wrong with it."""
+    chain = _LONG_KEY.search(content)
+    if chain is not None:  # tomllib takes time by the square of its length, and tables nested so deep end the process
+        line = content.count(b"\n", 0, chain.start()) + 1
+        raise _misconfigured(file, [f"line {line}: a key has more than {_MAX_PARTS} parts"])
     try:
         return tomllib.loads(content.removeprefix(BOM).decode("utf-8"))
     except UnicodeDecodeError as error:

@@ -36,17 +36,17 @@ _SIMPLE: Final[Mapping[CedarType, str]] = {
 }
 _WIDTH: Final = 98
 _DIFFERENCE: Final = (
-    "It decides the same, with differences that are intended. A forbid that cannot be evaluated, because a number overflows or a value is missing, "
-    "is skipped by Cedar, so that what it was to prevent happens. Here it denies. A permit that cannot be evaluated is "
-    "skipped by both."
+    "It decides the same, with differences that are intended. A forbid that cannot be evaluated, because a number "
+    "overflows or a value is missing, is skipped by Cedar, so that what it was to prevent happens. Here it denies. A "
+    "permit that cannot be evaluated is skipped by both."
 )
 _STRICT: Final = (
     "A request is also denied here if it names a type or an action that is not declared, or lacks a value that a rule "
     "which is about it reads. Cedar does the same where it validates requests against a schema."
 )
 _ADDRESSES: Final = (
-    "An IPv4 address written in IPv6 (`::ffff:10.0.0.1`) is the IPv4 address here, and is not in Cedar: what Cedar denies "
-    "to it can be allowed here, as to the IPv4 address that it is."
+    "An IPv4 address written in IPv6 (`::ffff:10.0.0.1`) is the IPv4 address here, and is not in Cedar: what Cedar "
+    "denies to it can be allowed here, as to the IPv4 address that it is."
 )
 _GUESSED: Final = (
     "No schema was given. Types, attributes and what can be in what are those that the entities show; what the context "

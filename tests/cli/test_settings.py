@@ -244,6 +244,14 @@ def test_a_number_that_python_does_not_write_is_a_mistake_as_any(text: str, mess
     assert refused(text, options_later=later) == [message]
 
 
+@pytest.mark.parametrize("part", ["a", '"a b"', "'.'", "a-1 "])
+@pytest.mark.parametrize("form", ["{} = 1", "[{}]", "options = {{ {} = 1 }}"])
+def test_a_key_of_very_many_parts_is_refused_before_it_takes_long(part: str, form: str) -> None:
+    line = form.format(".".join([part] * 100_000))
+    assert refused(f"# ok\n{line}") == ["line 2: a key has more than 100 parts"]
+    assert not any("parts" in problem for problem in refused(form.format(".".join(["zzz"] * 90))))
+
+
 def test_all_mistakes_of_a_configuration_are_told_at_once() -> None:
     found = refused('polices = "a"\nlibraries = 3\nignore = ["KYN101", "nope!"]\nselect = ["x!"]\nseverity = {KYN3 = 1}')
     assert len(found) == 6
