@@ -64,6 +64,7 @@ class Encoder:
         self._program = program
         self._tables = program.tables
         self._delegated = delegated
+        self._depth = 0  # of quantifiers around: each has a name of its own for any element
 
     # --- conditions
 
@@ -247,7 +248,8 @@ class Encoder:
         """Encode a quantifier over a set: exactly where its elements are written out, else from both sides.
 
         Of a set that is unknown, what holds for some element holds for a fresh one; a plain witness has all its
-        elements in a small pool, so there the answer is exact.
+        elements in a small pool, so there the answer is exact. Quantifiers share their answer, and that element, where
+        they say the same of the same set, and nowhere else.
         """
         smt = self.smt
         domain = self.encode(expr.domain, names)
@@ -257,16 +259,28 @@ class Encoder:
         kind = self._kind(expr.domain)
         if not isinstance(domain.value, Scalar) or not isinstance(kind, SetOf) or not domain.value.path:
             raise Unencodable("a set that is computed")
-        of = domain.value.term
-        pool = self.universe.pool(domain.value, self._program)
+        # What the body says of any element tells it from every other: terms show whatever its names are bound to.
+        any_element = self.universe.make(f"{domain.value.path}[each {self._depth}]", kind.element, self._program)
+        said = (expr.kind, domain.value.term, *self._body(expr, any_element, names))
+        known = self.universe.quantified.get(said)
+        if known is None:
+            known = self.universe.quantified[said] = self._unknown_set(expr, domain.value, kind, names)
+        held, wrong = known
+        return self._truth(held, domain.error, wrong)
+
+    def _unknown_set(self, expr: ast.Quantifier, domain: Scalar, kind: SetOf, names: Names) -> tuple[Term, Term]:
+        """Return whether a quantifier over an unknown set holds, and whether evaluating it is an error."""
+        smt, of = self.smt, domain.term
+        pool = self.universe.pool(domain, self._program)
         inside = [(smt.element(self.universe.term(item), of), Encoded(item, smt.false)) for item in pool]
         near = self._over(expr, inside, names, smt.false)
         held = self.universe.fresh("quantified")
         wrong = self.universe.fresh("error")
         self.universe.exact = False
         self.universe.plain += [smt.equal(held, self.universe.term(near.value)), smt.equal(wrong, near.error)]
-        some = self.universe.make(f"{domain.value.path}[some {expr.span.start}]", kind.element, self._program)
-        body, bad = self.condition(expr.body, {**names, expr.variable.text: Encoded(some, smt.false)})
+        # An element of its own: what two quantifiers find in one set need not be the same.
+        some = self.universe.some_element(domain, self._program)
+        body, bad = self._body(expr, some, names)
         within = smt.element(self.universe.term(some), of)
         empty = smt.equal(of, smt.empty(self.universe.sort(kind)))
         if expr.kind == "any":
@@ -276,13 +290,21 @@ class Encoder:
             self.universe.valid.append(smt.implies(smt.no(held), smt.both(within, smt.either(smt.no(body), bad))))
             self.universe.valid.append(smt.implies(empty, held))
         self.universe.valid.append(smt.implies(empty, smt.no(wrong)))
-        return self._truth(held, domain.error, wrong)
+        return held, wrong
+
+    def _body(self, expr: ast.Quantifier, item: Value, names: Names) -> tuple[Term, Term]:
+        """Return the body for an element, and whether that is an error."""
+        self._depth += 1
+        try:
+            return self.condition(expr.body, {**names, expr.variable.text: Encoded(item, self.smt.false)})
+        finally:
+            self._depth -= 1
 
     def _over(self, expr: ast.Quantifier, items: list[tuple[Term, Encoded]], names: Names, *errors: Term) -> Encoded:
         smt = self.smt
         held, wrong = [], list(errors)
         for inside, item in items:
-            body, bad = self.condition(expr.body, {**names, expr.variable.text: item})
+            body, bad = self._body(expr, item.value, names)
             held.append(smt.both(inside, body) if expr.kind == "any" else smt.implies(inside, body))
             wrong.append(smt.both(inside, smt.either(bad, item.error)))
         return self._truth(smt.either(*held) if expr.kind == "any" else smt.both(*held), *wrong)

@@ -230,10 +230,17 @@ def _ordinary(universe: Universe) -> list[Term]:
 
 
 def _pinned(universe: Universe, model: Model) -> list[Term]:
-    """Return that everything but the resource is as in a model, as far as the scope has to do with it."""
-    terms = [v.term for v in universe.made() if isinstance(v, Scalar) and not v.path.startswith("resource")]
+    """Return that everything but the resource is as in a model, as far as the scope has to do with it.
+
+    What a quantifier finds in a set is no part of a request: for another resource it may find something else.
+    """
+
+    def fixed(path: str) -> bool:
+        return not path.startswith("resource") and "[some " not in path and "[each " not in path
+
+    terms = [v.term for v in universe.made() if isinstance(v, Scalar) and fixed(v.path)]
     for mention in universe.mentions.values():
-        if not mention.path.startswith("resource"):
+        if fixed(mention.path):
             present = (attribute.present for attribute in mention.attributes.values())
             terms += [mention.key, *mention.roles.values(), *mention.groups.values(), *present]
     return [universe.smt.equal(term, model.term(term)) for term in terms if model.tells(term)]

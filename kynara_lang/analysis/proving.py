@@ -26,7 +26,7 @@ from .logic import Idle, Logic, Unsettled, unbounded
 from .question import Evaluator, Verdict
 from .solver import Limits
 
-VERSION = "1"
+VERSION = "2"
 """Changes whenever what is remembered would have another meaning."""
 
 

@@ -128,6 +128,7 @@ class Universe:
         self.plain: list[Term] = []
         self.exact = True
         self.mentions: dict[str, Mention] = {}
+        self.quantified: dict[tuple[Any, ...], tuple[Term, Term]] = {}
         self._made: dict[str, Value] = {}
         self._fresh = 0
         self._patterns: dict[str, Term] = {}
@@ -249,6 +250,13 @@ class Universe:
         kind = of.kind
         assert isinstance(kind, SetOf)
         return [self.make(f"{of.path}[{i}]", kind.element, program) for i in range(POOL)]
+
+    def some_element(self, of: Scalar, program: Program) -> Value:
+        """Return an unknown that a set may hold, and that nothing else names."""
+        kind = of.kind
+        assert isinstance(kind, SetOf)
+        self._fresh += 1
+        return self.make(f"{of.path}[some {self._fresh}]", kind.element, program)
 
     def constant(self, value: Any, kind: Type, program: Program) -> Value:
         """Return a value known now."""
