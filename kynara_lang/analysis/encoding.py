@@ -251,11 +251,9 @@ class Encoder:
         elements in a small pool, so there the answer is exact. Quantifiers share their answer, and that element, where
         they say the same of the same set, and nowhere else.
         """
-        smt = self.smt
         domain = self.encode(expr.domain, names)
         if isinstance(expr.domain, ast.SetLit):
-            items = [self.encode(item, names) for item in expr.domain.items]
-            return self._over(expr, [(smt.true, i) for i in items], names, domain.error)
+            return self._over(expr, self._listed(expr.domain, names), names, domain.error)
         kind = self._kind(expr.domain)
         if not isinstance(domain.value, Scalar) or not isinstance(kind, SetOf) or not domain.value.path:
             raise Unencodable("a set that is computed")
@@ -267,6 +265,18 @@ class Encoder:
             known = self.universe.quantified[said] = self._unknown_set(expr, domain.value, kind, names)
         held, wrong = known
         return self._truth(held, domain.error, wrong)
+
+    def _listed(self, domain: ast.SetLit, names: Names) -> list[tuple[Term, Encoded]]:
+        """Return the elements of a set that is written out, each with whether it is one.
+
+        Of two that are one entity the first is; what the second, which may tell another part, says does not count.
+        """
+        items = [self.encode(item, names) for item in domain.items]
+        entities = [i.value.key if isinstance(i.value, Mention) else None for i in items]
+        return [
+            (self.smt.no(self.smt.either(*(self.smt.equal(key, e) for e in entities[:at] if key and e))), item)
+            for at, (key, item) in enumerate(zip(entities, items, strict=True))
+        ]
 
     def _unknown_set(self, expr: ast.Quantifier, domain: Scalar, kind: SetOf, names: Names) -> tuple[Term, Term]:
         """Return whether a quantifier over an unknown set holds, and whether evaluating it is an error."""
@@ -327,15 +337,10 @@ class Encoder:
         having = [t for t in sorted(found.value.types) if name in self._program.by_external[t].attributes]
         symbol = attribute_of(self._program, having, name)
         if symbol is None:
-            return self._truth(smt.false, found.error)
+            return self._truth(smt.false, found.error, self._untold(found.value))
         read = self.universe.attribute(found.value, symbol, self._program)
         of_type = self._of_type(found.value, frozenset(having))
-        if found.value.known is None:
-            return self._truth(smt.both(of_type, read.present), found.error)
-        # Of an entity that is only referred to, an attribute may be left untold even if its type requires it.
-        told = self.universe.told(found.value, symbol.external)
-        self.universe.plain.append(told)
-        return self._truth(smt.both(of_type, read.present, told), found.error, smt.no(found.value.known))
+        return self._truth(smt.both(of_type, read.present), found.error, self._untold(found.value))
 
     def _of_type(self, mention: Mention, types: frozenset[str]) -> Term:
         if mention.types <= types:

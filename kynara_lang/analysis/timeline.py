@@ -69,6 +69,10 @@ class Timeline(Universe):
         """Return an entity mentioned at a path; everyone who is referred to is known, as by an entity store."""
         return super().mention(path, key, types)
 
+    def partial(self, of: Mention) -> bool:
+        """Whether a mention may tell less than there is to tell: a store leaves nothing out."""
+        return False
+
     def _earlier(self, mention: Mention) -> Mention:
         """Return an entity as it was one state before."""
         path = at(state_of(mention.path) - 1, f"was ({mention.path})")

@@ -98,7 +98,8 @@ class Mention:
     """An entity that is mentioned somewhere, and what is said of it there.
 
     `key` is its type and identifier as a text, `types` the external names of types it can have, `known` whether anybody
-    knows more of it than its name (None for the request's own entities, of which everything is known).
+    knows more of it than its name (None for the request's own entities, of which everything is known). A reference may
+    tell some attributes and leave out others, also those that its type requires.
     """
 
     path: str
@@ -322,19 +323,15 @@ class Universe:
         name = f"{symbol.external}: {_spelled(symbol.type, program)}"
         if name not in of.attributes:
             path = f"{of.path}.{symbol.external}"
-            made = self._field(path, symbol.type, symbol.optional, program)
+            made = self._field(path, symbol.type, symbol.optional or self.partial(of), program)
             for other in list(self.mentions.values()):
                 if other is not of and name in other.attributes and other.types & of.types:
                     self._agree(of, made, other, other.attributes[name], symbol.external)
             of.attributes[name] = made
         return of.attributes[name]
 
-    def told(self, of: Mention, attribute: str) -> Term:
-        """Return whether a reference tells an attribute (by external name) that the entity has."""
-        return self.smt.variable(f"{of.path}.{attribute} told", self.smt.bool)
-
     def same(self, a: Mention, b: Mention, what: str) -> Term:
-        """Return whether two mentions must agree in what they say of an attribute, or of `roles`."""
+        """Return whether two mentions must agree in what they both say of an attribute, or of `roles`."""
         told = [m.known for m in (a, b) if m.known is not None]
         return self.smt.both(self.smt.equal(a.key, b.key), *told)
 
@@ -344,8 +341,22 @@ class Universe:
             same = self.equal(mine.value, theirs.value)
         except Unencodable:
             return
-        alike = smt.both(smt.equal(mine.present, theirs.present), smt.implies(mine.present, same))
+        there = self._both_say(a, mine.present, b, theirs.present)
+        alike = smt.both(there, smt.implies(smt.both(mine.present, theirs.present), same))
         self.valid.append(smt.implies(self.same(a, b, what), alike))
+
+    def partial(self, of: Mention) -> bool:
+        """Whether a mention may tell less than there is to tell: one that only refers to an entity."""
+        return of.known is not None
+
+    def _both_say(self, a: Mention, mine: Term, b: Mention, theirs: Term) -> Term:
+        """Return that what one of two mentions of an entity says, the other says: but a reference may leave it out."""
+        smt = self.smt
+        if self.partial(a) and self.partial(b):
+            return smt.true
+        if self.partial(a):
+            return smt.implies(mine, theirs)
+        return smt.implies(theirs, mine) if self.partial(b) else smt.equal(mine, theirs)
 
     def role(self, of: Mention, role: str, program: Program) -> Term:
         """Return whether an entity holds a role (by key), inherited or not."""
@@ -356,11 +367,14 @@ class Universe:
             of.roles[external] = held
             for inner in sorted(program.roles[role].closure - {role}):
                 self.valid.append(smt.implies(held, self.role(of, inner, program)))
-            for other in self.mentions.values():
-                if other is not of and external in other.roles:
-                    same = self.same(of, other, "roles")
-                    self.valid.append(smt.implies(same, smt.equal(held, other.roles[external])))
+            self._agree_on_role(of, external)
         return of.roles[external]
+
+    def _agree_on_role(self, of: Mention, role: str) -> None:
+        for other in self.mentions.values():
+            if other is not of and role in other.roles:
+                alike = self._both_say(of, of.roles[role], other, other.roles[role])
+                self.valid.append(self.smt.implies(self.same(of, other, "roles"), alike))
 
     def within(self, member: Mention, group: Mention, program: Program) -> Term:
         """Return whether an entity is in a group, directly or not; it is in itself."""

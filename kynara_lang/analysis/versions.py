@@ -134,12 +134,8 @@ class Versions(Universe):
 
     def _given(self, of: Mention, external: str) -> Term:
         if external not in of.roles:
-            smt = self.smt
-            of.roles[external] = smt.variable(f"{of.path} holds {external}", smt.bool)
-            for other in self.mentions.values():
-                if other is not of and external in other.roles:
-                    same = self.same(of, other, "roles")
-                    self.valid.append(smt.implies(same, smt.equal(of.roles[external], other.roles[external])))
+            of.roles[external] = self.smt.variable(f"{of.path} holds {external}", self.smt.bool)
+            self._agree_on_role(of, external)
         return of.roles[external]
 
     def within(self, member: Mention, group: Mention, program: Program) -> Term:

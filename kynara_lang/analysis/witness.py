@@ -104,15 +104,16 @@ class Writer:
             symbol = next(
                 (s for s in self._program.by_external[type_name].attributes.values() if s.external == external), None
             )
-            if symbol is not None and self._holds(known.present) and self._told(mention, external):
+            if symbol is not None and self._told(known, symbol):
                 properties[external] = self._value(known.value, symbol.type)
         made["properties"] = properties
         return self._with_roles(made, mention)
 
-    def _told(self, mention: Mention, attribute: str) -> bool:
-        """Whether an attribute that an entity has is told where it is only referred to."""
-        told = self._universe.told(mention, attribute)
-        return not self._model.tells(told) or bool(self._model.value(told))
+    def _told(self, known: Optional, symbol: AttributeSymbol) -> bool:
+        """Whether a reference tells an attribute: one that is required is left out only where that matters."""
+        if not symbol.optional and not self._model.tells(known.present):
+            return True
+        return self._holds(known.present)
 
     def _holds(self, term: Term) -> bool:
         """Whether something is so; what nothing depends on is not."""

@@ -65,7 +65,8 @@ def idle(checked: Program, *requests: Json) -> dict[str, str]:
     for rule in checked.rules:
         said = Logic(checked, Limits()).idle(rule)
         if isinstance(said, Idle):
-            without = Replay(evolve(checked, rules=tuple(r for r in checked.rules if r is not rule)))
+            others = [r for r in checked.rules if r is not rule]
+            without = Replay(evolve(checked, rules=tuple(evolve(r, index=i) for i, r in enumerate(others))))
             for one in requests:
                 assert without.decision(one) == replay.decision(one), f"{rule.name} is {said.why}, and decides {one}"
             found[rule.name.rpartition(".")[2]] = said.why
