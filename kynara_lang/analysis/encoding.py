@@ -21,6 +21,7 @@ from ..semantics.operators import WEEKDAY, Builtin
 from ..semantics.times import TIME_MAX, TIME_MIN
 from ..semantics.types import BOOL, DECIMAL, ERROR, HOST, INT, IP, PATH, STRING, TIME, Entity, SetOf, Type
 from ..syntax import ast
+from .keys import type_prefix
 from .solver import Term
 from .universe import Fields, Mention, Optional, Scalar, Unencodable, Universe, Value, attribute_of
 
@@ -346,7 +347,7 @@ class Encoder:
         if mention.types <= types:
             return self.smt.true
         return self.smt.either(
-            *(self.smt.starts(mention.key, self.smt.text(f"{t}::")) for t in sorted(types & mention.types))
+            *(self.smt.starts(mention.key, self.smt.text(type_prefix(t))) for t in sorted(types & mention.types))
         )
 
     def _is(self, target: ast.Expr, named: EntityType | TraitSymbol, names: Names) -> Encoded:

@@ -21,6 +21,7 @@ from attrs import define, evolve, field, frozen
 from ..checker.symbols import Program, RuleSymbol
 from ..diagnostics.diagnostic import Severity
 from ..syntax import ast, walk
+from .keys import type_of
 from .links import Slice
 from .paths import Path
 from .question import Verdict
@@ -439,7 +440,7 @@ def _code(made: Escalation, trial: _Trial, rehearsal: Rehearsal, known: Steps) -
         return "KYN404"
     if made.lifted:
         return "KYN407"
-    groups = (known.program.by_external[turn.key.partition("::")[0]].kind == "subject" for turn in turns)
+    groups = (known.program.by_external[type_of(turn.key)].kind == "subject" for turn in turns)
     return "KYN401" if any(groups) else "KYN404"
 
 

@@ -11,6 +11,7 @@ from ..checker.words import rule_in_words
 from ..diagnostics.diagnostic import Diagnostic, Hop, Label, Severity
 from ..diagnostics.source import Span
 from .escalation import Escalation, Move, Survey
+from .keys import type_and_id
 from .links import Slice
 from .steps import MEMORY, POWERS
 from .witness import Json
@@ -177,7 +178,7 @@ def hops(one: Escalation, program: Program) -> list[Hop]:
         if one.code == "KYN406":
             words = f"{said(one.request)} is allowed once the first approves"
         elif one.approved:
-            others = " and ".join(f'{k.partition("::")[0]}::{json.dumps(k.partition("::")[2])}' for k in one.approvers)
+            others = " and ".join(_value(dict(zip(("type", "id"), type_and_id(k), strict=True))) for k in one.approvers)
             words = f"{said(one.request)} is allowed with the approval of {others}; before, it had to wait"
         else:
             was = {"deny": "was denied", "require_approval": "needed an approval"}.get(one.before, "was not possible")

@@ -99,11 +99,11 @@ class Fingerprints:
         roles = frozenset(self.program.roles[key].external for key in pattern.roles)
         return (self._entity(pattern.entity), self._entity(pattern.group), roles)
 
-    def _entity(self, key: str | None) -> str | None:
+    def _entity(self, key: str | None) -> tuple[str, str] | None:
         if key is None:
             return None
         kind, _, identity = key.partition("::")
-        return f"{self._external(kind)}::{identity}"
+        return self._external(kind), identity
 
     def _external(self, key: str) -> str:
         return self.program.types[key].external

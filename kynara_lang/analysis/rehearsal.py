@@ -16,6 +16,7 @@ from attrs import define, evolve, field, frozen
 
 from ..checker.symbols import AttributeSymbol, Program
 from ..semantics.types import Record, SetOf, Type
+from .keys import entity_text, type_and_id, type_of
 from .paths import Asked, Path, Taken
 from .question import Evaluator
 from .solver import Model
@@ -38,7 +39,7 @@ class Judge(Evaluator, Protocol):
 
 @frozen
 class Ref:
-    """An entity that facts refer to, by its type and identifier as one text."""
+    """An entity that facts refer to, as the solver has it."""
 
     key: str
 
@@ -115,7 +116,7 @@ class Rehearsal:
         return made
 
     def _entity(self, key: str, facts: Mapping[str, Facts], depth: int = 0) -> Json:
-        kind, _, identity = key.partition("::")
+        kind, identity = type_and_id(key)
         made: Json = {"type": kind, "id": identity}
         known = facts.get(key)
         if known is None or depth >= _DEEPEST:
@@ -130,7 +131,8 @@ class Rehearsal:
 
     def _parent(self, member: str, parent: str, facts: Mapping[str, Facts], depth: int) -> Json:
         """Return a parent, with what lies between where a member of its type cannot be in it directly."""
-        made: Json = {"type": parent.partition("::")[0], "id": parent.partition("::")[2]}
+        kind, identity = type_and_id(parent)
+        made: Json = {"type": kind, "id": identity}
         above = facts.get(parent)
         if above is not None and above.parents and depth < _DEEPEST:
             made["parents"] = [self._parent(made["type"], p, facts, depth + 1) for p in above.parents if p != parent]
@@ -186,8 +188,8 @@ class Rehearsal:
         """Return the same path with identifiers that can be told apart, where they do not matter."""
         best = self
         for old in list(self.facts):
-            kind = old.partition("::")[0]
-            names = (f"{kind}::{kind.rpartition('.')[2].lower()}-{n}" for n in range(1, len(self.facts) + 1))
+            kind = type_of(old)
+            names = (entity_text(kind, f"{kind.rpartition('.')[2].lower()}-{n}") for n in range(1, len(self.facts) + 1))
             new = next(name for name in names if name not in best.facts)
             tried = best._renamed(old, new)
             if tried.holds(judge):
@@ -246,7 +248,7 @@ class Rehearsal:
     def _simplifications(self) -> Iterator[Any]:
         fixed = {(turn.key, turn.what) for played in self.played for turn in played.turns}
         for key, facts in self.facts.items():
-            kind = self.program.by_external[key.partition("::")[0]]
+            kind = self.program.by_external[type_of(key)]
             if (key, "parents") not in fixed:
                 yield from (_without(key, "parents", parent) for parent in facts.parents)
             if (key, "roles") not in fixed:
@@ -406,7 +408,7 @@ class Author:
             if self._as_at_first(mention, "parents"):
                 facts.parents = sorted({*facts.parents, *self._groups(mention)})
         for key, facts in found.items():
-            for symbol in self._program.by_external[key.partition("::")[0]].attributes.values():
+            for symbol in self._program.by_external[type_of(key)].attributes.values():
                 if not symbol.optional and symbol.external not in facts.properties:
                     facts.properties[symbol.external] = self._ordinary(symbol.type)
         return found
@@ -426,7 +428,7 @@ class Author:
         return found
 
     def _symbol(self, key: str, external: str) -> AttributeSymbol | None:
-        attributes = self._program.by_external[key.partition("::")[0]].attributes.values()
+        attributes = self._program.by_external[type_of(key)].attributes.values()
         return next((s for s in attributes if s.external == external), None)
 
     def _turn(self, change: Change) -> Turn:
@@ -484,5 +486,5 @@ def _referring(value: Any) -> Any:
     if isinstance(value, list):
         return [_referring(item) for item in value]
     if isinstance(value, dict) and set(value) == {"type", "id"}:
-        return Ref(f"{value['type']}::{value['id']}")
+        return Ref(entity_text(value["type"], value["id"]))
     return value

@@ -37,6 +37,7 @@ from ..semantics.types import (
     SetOf,
     Type,
 )
+from .keys import entity_text, type_prefix
 from .solver import Smt, Sort, Term
 
 POOL = 3
@@ -292,7 +293,7 @@ class Universe:
 
     def named(self, type: str, identity: str) -> Mention:
         """Return the mention of an entity by a literal; nothing else is known of it without a store."""
-        path = f"{type}::{identity}"
+        path = entity_text(type, identity)
         if path not in self.mentions:
             found = Mention(
                 path, self.smt.text(path), frozenset({type}), known=self.smt.variable(f"{path}?", self.smt.bool)
@@ -307,9 +308,9 @@ class Universe:
         name = f"{path}: {'|'.join(sorted(types))}"
         if name not in self.mentions:
             smt = self.smt
-            self.valid.append(smt.either(*(smt.starts(key, smt.text(f"{t}::")) for t in sorted(types))))
+            self.valid.append(smt.either(*(smt.starts(key, smt.text(type_prefix(t))) for t in sorted(types))))
             identity = smt.some(smt.letters([("a", "z"), ("0", "9"), ("-", "-")]))
-            shapes = [smt.sequence(smt.exactly(f"{t}::"), identity) for t in sorted(types)]
+            shapes = [smt.sequence(smt.exactly(type_prefix(t)), identity) for t in sorted(types)]
             self.plain.append(smt.either(*self._literal_or(key, shapes)))
             self.mentions[name] = Mention(path, key, types, known)
         return self.mentions[name]
@@ -383,7 +384,7 @@ class Universe:
             inside = smt.variable(f"{member.path} in {group.path}", smt.bool)
             same = smt.equal(member.key, group.key)
             able = [t for t in sorted(member.types) if way_up(program, t, group.types)]
-            typed = smt.either(*(smt.starts(member.key, smt.text(f"{t}::")) for t in able))
+            typed = smt.either(*(smt.starts(member.key, smt.text(type_prefix(t))) for t in able))
             possible = smt.true if len(able) == len(member.types) else typed
             self.valid += [smt.implies(same, inside), smt.implies(inside, smt.either(same, possible))]
             member.groups[group.path] = inside

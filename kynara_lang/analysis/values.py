@@ -34,6 +34,7 @@ from ..semantics.types import (
 )
 from ..semantics.urls import Url, format_url, read_url
 from .encoding import PLAIN_WEEK
+from .keys import entity_text, type_and_id
 from .universe import RANGES
 
 _NOON: Final = PLAIN_WEEK + 12 * 3_600 * 10**9
@@ -70,7 +71,7 @@ def written(value: Any, kind: Type) -> Any:
     if kind == URL:
         return format_url(_url(value))
     if isinstance(kind, Entity):
-        name, _, identity = str(value).partition("::")
+        name, identity = type_and_id(str(value))
         return {"type": name, "id": identity}
     if isinstance(kind, SetOf):
         return [written(v, kind.element) for v in sorted(value, key=repr)]
@@ -113,7 +114,7 @@ def _can_be(value: Any, kind: Type, program: Program) -> bool:
         low, high = RANGES[kind]
         return bool(low <= value <= high)
     if isinstance(kind, Entity):
-        name, _, identity = str(value).partition("::")
+        name, identity = type_and_id(str(value))
         return bool(identity) and name in {program.types[key].external for key in kind.names}
     if isinstance(kind, SetOf):
         return all(_can_be(item, kind.element, program) for item in value)
@@ -137,7 +138,7 @@ def _numbered(kind: Type, program: Program) -> Iterator[Any]:
         elif kind == URL:
             yield ("https", f"host{number}.example.com", 443, "/", "")
         elif isinstance(kind, Entity):
-            yield f"{program.types[min(kind.names)].external}::someone{number}"
+            yield entity_text(program.types[min(kind.names)].external, f"someone{number}")
         else:
             yield _NUMBERED[kind].format(number)
 

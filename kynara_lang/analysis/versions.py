@@ -15,6 +15,7 @@ from attrs import evolve
 from ..checker.symbols import AttributeSymbol, Condition, Program, RuleSymbol
 from ..semantics.types import STRING, Enum
 from .fingerprint import Fingerprints, Mentioned, Print
+from .keys import type_prefix
 from .links import Link, Slice, slices
 from .solver import Smt, Term
 from .universe import Mention, Optional, Scalar, Universe, way_up
@@ -158,7 +159,7 @@ class Versions(Universe):
         able = [t for t in sorted(member.types) if way_up(program, t, group.types)]
         if len(able) == len(member.types):
             return self.smt.true
-        return self.smt.either(*(self.smt.starts(member.key, self.smt.text(f"{t}::")) for t in able))
+        return self.smt.either(*(self.smt.starts(member.key, self.smt.text(type_prefix(t))) for t in able))
 
     def members_readable(self, program: Program) -> Term:
         """Return whether a version can read who is in which group, as far as that was asked about."""

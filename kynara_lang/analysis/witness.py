@@ -12,6 +12,7 @@ from typing import Any
 
 from ..checker.symbols import AttributeSymbol, Program
 from ..semantics.types import Record, SetOf, Type
+from .keys import type_and_id
 from .links import Surroundings
 from .solver import Model, Term
 from .universe import Fields, Mention, Opaque, Optional, Scalar, Universe, Value, way_up
@@ -122,8 +123,7 @@ class Writer:
     def _name(self, mention: Mention) -> tuple[str, str]:
         if not self._model.tells(mention.key):  # any entity will do
             return min(mention.types), mention.path.rpartition(".")[2]
-        type_name, _, identity = str(self._model.value(mention.key)).partition("::")
-        return type_name, identity
+        return type_and_id(str(self._model.value(mention.key)))
 
     def _value(self, value: Value, kind: Type) -> Any:
         if isinstance(value, Mention):
