@@ -21,7 +21,6 @@ from ..semantics.operators import WEEKDAY, Builtin
 from ..semantics.times import TIME_MAX, TIME_MIN
 from ..semantics.types import BOOL, DECIMAL, ERROR, HOST, INT, IP, PATH, STRING, TIME, Entity, SetOf, Type
 from ..syntax import ast
-from .keys import type_prefix
 from .solver import Term
 from .universe import Fields, Mention, Optional, Scalar, Unencodable, Universe, Value, attribute_of
 
@@ -335,20 +334,14 @@ class Encoder:
             return self._truth(found.value.fields[name].present, found.error)
         if not isinstance(found.value, Mention):
             raise Unencodable("has")
-        having = [t for t in sorted(found.value.types) if name in self._program.by_external[t].attributes]
-        symbol = attribute_of(self._program, having, name)
-        if symbol is None:
-            return self._truth(smt.false, found.error, self._untold(found.value))
-        read = self.universe.attribute(found.value, symbol, self._program)
-        of_type = self._of_type(found.value, frozenset(having))
-        return self._truth(smt.both(of_type, read.present), found.error, self._untold(found.value))
-
-    def _of_type(self, mention: Mention, types: frozenset[str]) -> Term:
-        if mention.types <= types:
-            return self.smt.true
-        return self.smt.either(
-            *(self.smt.starts(mention.key, self.smt.text(type_prefix(t))) for t in sorted(types & mention.types))
-        )
+        mention, untold = found.value, self._untold(found.value)
+        there = []
+        for kind in sorted(mention.types):
+            symbol = self._program.by_external[kind].attributes.get(name)
+            if symbol is not None:
+                read = self.universe.attribute(mention, symbol, self._program)
+                there.append(smt.both(self.universe.of_type(mention, {kind}), read.present))
+        return self._truth(smt.either(*there), found.error, untold)
 
     def _is(self, target: ast.Expr, named: EntityType | TraitSymbol, names: Names) -> Encoded:
         found = self.encode(target, names)
@@ -356,7 +349,7 @@ class Encoder:
             raise Unencodable("is")
         keys = {named.key} if isinstance(named, EntityType) else named.members
         types = frozenset(self._program.types[key].external for key in keys)
-        return self._truth(self.smt.both(self._there(target), self._of_type(found.value, types)), found.error)
+        return self._truth(self.smt.both(self._there(target), self.universe.of_type(found.value, types)), found.error)
 
     def _there(self, target: ast.Expr) -> Term:
         """Return whether who is asked about is there at all: the delegator may not be."""

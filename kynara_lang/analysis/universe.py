@@ -320,16 +320,34 @@ class Universe:
         return [*(self.smt.matches(key, shape) for shape in shapes), *literals]
 
     def attribute(self, of: Mention, symbol: AttributeSymbol, program: Program) -> Optional:
-        """Return an attribute of an entity, as that mention tells it."""
+        """Return an attribute of an entity, as that mention tells it.
+
+        Where it can be of several types, what one of them requires another may leave out.
+        """
         name = f"{symbol.external}: {_spelled(symbol.type, program)}"
         if name not in of.attributes:
             path = f"{of.path}.{symbol.external}"
-            made = self._field(path, symbol.type, symbol.optional or self.partial(of), program)
+            partial = self.partial(of)
+            needed = frozenset(t for t in of.types if not partial and self.requires(t, symbol.external, program))
+            made = self._field(path, symbol.type, needed != of.types, program)
+            if needed:
+                self.valid.append(self.smt.implies(self.of_type(of, needed), made.present))
             for other in list(self.mentions.values()):
                 if other is not of and name in other.attributes and other.types & of.types:
                     self._agree(of, made, other, other.attributes[name], symbol.external)
             of.attributes[name] = made
         return of.attributes[name]
+
+    def requires(self, kind: str, external: str, program: Program) -> bool:
+        """Return whether a type requires an attribute (both as requests call them)."""
+        return any(not symbol.optional for symbol in declared(program, kind, external))
+
+    def of_type(self, mention: Mention, types: Iterable[str]) -> Term:
+        """Return whether an entity is of one of some types (by external name)."""
+        kinds = mention.types & frozenset(types)
+        if kinds == mention.types:
+            return self.smt.true
+        return self.smt.either(*(self.smt.starts(mention.key, self.smt.text(type_prefix(t))) for t in sorted(kinds)))
 
     def same(self, a: Mention, b: Mention, what: str) -> Term:
         """Return whether two mentions must agree in what they both say of an attribute, or of `roles`."""
@@ -487,6 +505,12 @@ def way_up(program: Program, member: str, groups: frozenset[str]) -> tuple[str, 
                 ways[parent] = (*way, parent)
                 waiting.append((parent, ways[parent]))
     return next((ways[g] for g in sorted(groups) if g in ways), ())
+
+
+def declared(program: Program, kind: str, external: str) -> list[AttributeSymbol]:
+    """Return the attribute of a type (both as requests call them), if it declares one."""
+    found = program.by_external.get(kind)
+    return [] if found is None else [s for s in found.attributes.values() if s.external == external]
 
 
 def attribute_of(program: Program, types: Iterable[str], name: str) -> AttributeSymbol | None:

@@ -10,15 +10,13 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import Any, Protocol
 
-from attrs import evolve
-
 from ..checker.symbols import AttributeSymbol, Condition, Program, RuleSymbol
 from ..semantics.types import STRING, Enum
 from .fingerprint import Fingerprints, Mentioned, Print
 from .keys import type_prefix
 from .links import Link, Slice, slices
 from .solver import Smt, Term
-from .universe import Mention, Optional, Scalar, Universe, way_up
+from .universe import Mention, Scalar, Universe, declared, way_up
 from .witness import Json
 
 Triple = tuple[str, str, str]
@@ -119,14 +117,10 @@ class Versions(Universe):
         """Return whether something optional is there."""
         return self.smt.variable(f"{path} present", self.smt.bool)
 
-    def attribute(self, of: Mention, symbol: AttributeSymbol, program: Program) -> Optional:
-        """Return an attribute; it may be absent if either version says that it may."""
-        for version in self.versions:
-            kinds = (version.program.by_external.get(name) for name in of.types)
-            symbols = [s for kind in kinds if kind is not None for s in kind.attributes.values()]
-            if any(s.external == symbol.external and s.optional for s in symbols):
-                symbol = evolve(symbol, optional=True)
-        return super().attribute(of, symbol, program)
+    def requires(self, kind: str, external: str, program: Program) -> bool:
+        """Return whether a type requires an attribute; it may be absent if either version says that it may."""
+        symbols = [s for version in self.versions for s in declared(version.program, kind, external)]
+        return bool(symbols) and not any(symbol.optional for symbol in symbols)
 
     def role(self, of: Mention, role: str, program: Program) -> Term:
         """Return whether an entity holds a role (by key): that one is given, or one that extends it in a version."""
