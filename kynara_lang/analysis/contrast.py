@@ -18,6 +18,7 @@ from typing import Any, Literal
 from attrs import frozen
 
 from ..checker.symbols import AttributeSymbol, RuleSymbol
+from .keys import part_of
 from .links import Slice
 from .question import Question
 from .solver import Answer, Limits, Model, Smt, Term
@@ -139,7 +140,7 @@ class Contrast:
                 given = told.get(symbol.external)
                 if (names is not None and symbol.name not in names) or _same(symbol, given, pair):
                     continue
-                place = f"{path}.{symbol.external}"
+                place = part_of(path, symbol.external)
                 if given is not None and not given.optional and symbol.optional:
                     self._complete.append(self.universe.present(place))
                 readable = self.universe.readable(place, symbol, given, pair)

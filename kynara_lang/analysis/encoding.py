@@ -21,6 +21,7 @@ from ..semantics.operators import WEEKDAY, Builtin
 from ..semantics.times import TIME_MAX, TIME_MIN
 from ..semantics.types import BOOL, DECIMAL, ERROR, HOST, INT, IP, PATH, STRING, TIME, Entity, SetOf, Type
 from ..syntax import ast
+from .keys import part_of, presence
 from .solver import Term
 from .universe import Fields, Mention, Optional, Scalar, Unencodable, Universe, Value, attribute_of
 
@@ -172,7 +173,8 @@ class Encoder:
         symbol = bag.fields.get(name)
         if symbol is None:
             raise Unencodable(name)
-        return Encoded(self.universe.make(f"{bag.path}.{symbol.external}", symbol.type, self._program), self.smt.false)
+        path = part_of(bag.path, symbol.external)
+        return Encoded(self.universe.make(path, symbol.type, self._program), self.smt.false)
 
     def _part(self, target: Encoded, name: str) -> Encoded:
         """Return a part of a URL, an address or a path."""
@@ -327,8 +329,8 @@ class Encoder:
             symbol = bag.fields.get(name)
             if symbol is None:
                 return self._truth(smt.false)
-            path = f"{bag.path}.{symbol.external}"
-            return self._truth(smt.variable(f"{path} present", smt.bool) if symbol.optional else smt.true)
+            name = presence(part_of(bag.path, symbol.external))
+            return self._truth(smt.variable(name, smt.bool) if symbol.optional else smt.true)
         found = self.encode(target, names)
         if isinstance(found.value, Fields):
             return self._truth(found.value.fields[name].present, found.error)

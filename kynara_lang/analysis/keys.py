@@ -17,6 +17,21 @@ def spelled(name: str) -> str:
     return _SIGN.sub(lambda found: f"%{ord(found[0]):x};", name)
 
 
+def part_of(path: str, name: str) -> str:
+    """Return the path of what requests call by a name in something at a path."""
+    return f"{path}.{spelled(name)}"
+
+
+def presence(path: str) -> str:
+    """Return the name of whether there is something at a path."""
+    return f"{path} present"
+
+
+def holding(path: str, role: str) -> str:
+    """Return the name of whether the entity at a path holds a role."""
+    return f"{path} holds {spelled(role)}"
+
+
 def entity_text(kind: str, identity: str) -> str:
     """Return an entity of a type (by external name) as the solver has it."""
     return type_prefix(kind) + identity

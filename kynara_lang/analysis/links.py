@@ -14,6 +14,7 @@ from attrs import define, frozen
 from ..checker.symbols import AttributeSymbol, Condition, PatternSymbol, Program, RuleSymbol
 from ..semantics.types import TIME
 from .encoding import Bag, Encoded, Encoder
+from .keys import part_of
 from .solver import Term
 from .universe import Mention, Scalar, Universe
 
@@ -159,7 +160,7 @@ class Link:
         smt = self.universe.smt
         if rule.valid_from is None and rule.valid_until is None:
             return smt.true
-        now = self.universe.make(f"context.{self.program.context['now'].external}", TIME, self.program)
+        now = self.universe.make(part_of("context", self.program.context["now"].external), TIME, self.program)
         assert isinstance(now, Scalar)
         after = smt.true if rule.valid_from is None else smt.at_most(smt.number(rule.valid_from), now.term)
         before = smt.true if rule.valid_until is None else smt.less(now.term, smt.number(rule.valid_until))
@@ -236,7 +237,7 @@ def surroundings(universe: Universe, program: Program, where: Slice, suffix: str
     arguments: Mapping[str, AttributeSymbol] = action.parameters
     for symbol in (*arguments.values(), *program.context.values()):
         bag = "context" if symbol in program.context.values() else f"args{suffix}"
-        universe.make(f"{bag}.{symbol.external}", symbol.type, program)
+        universe.make(part_of(bag, symbol.external), symbol.type, program)
     resource = root(universe, program, f"resource{suffix}", where.resource)
     return Surroundings(resource, Bag(f"args{suffix}", arguments), Bag("context", program.context))
 

@@ -13,6 +13,7 @@ from attrs import define, evolve, field, frozen
 
 from ..checker.symbols import Condition, RuleSymbol
 from .encoding import Bag, Encoded, Encoder
+from .keys import part_of, presence
 from .links import Link, Matching, Slice, Surroundings, slices_of
 from .solver import Answer, Limits, Model, Smt, Term
 from .steps import Step, Steps
@@ -112,7 +113,7 @@ class Path:
         arguments = Bag(at(state, f"args {name}"), self.program.actions[where.action].parameters)
         for bag, fields in ((arguments.path, arguments.fields), ("context", self.program.context)):
             for symbol in fields.values():
-                self.timeline.make(f"{bag}.{symbol.external}", symbol.type, self.program)
+                self.timeline.make(part_of(bag, symbol.external), symbol.type, self.program)
         around = Surroundings(resource, arguments, Bag("context", self.program.context))
         link = Link(self.timeline, self.program, where, subject, around)
         return Asked(where, who, state, len(self._principals), subject, around, link)
@@ -160,7 +161,7 @@ class Path:
             if acting.where == "args":
                 symbol = self.program.actions[asked.where.action].parameters[acting.name]
                 bag = asked.around.arguments
-                value = self.timeline.make(f"{bag.path}.{symbol.external}", symbol.type, self.program)
+                value = self.timeline.make(part_of(bag.path, symbol.external), symbol.type, self.program)
                 present = self._present(bag, acting.name)
             else:
                 symbol = self.program.types[asked.where.resource].attributes[acting.name]
@@ -187,7 +188,7 @@ class Path:
         symbol = bag.fields[name]
         if not symbol.optional:
             return self.smt.true
-        return self.smt.variable(f"{bag.path}.{symbol.external} present", self.smt.bool)
+        return self.smt.variable(presence(part_of(bag.path, symbol.external)), self.smt.bool)
 
     def spare_itself(self) -> None:
         """Claim that the last step is not taken on the subject itself."""
@@ -278,7 +279,7 @@ class Path:
     def _same_arguments(self, a: Bag, b: Bag) -> list[Term]:
         claims = []
         for name, symbol in a.fields.items():
-            paths = (f"{bag.path}.{symbol.external}" for bag in (a, b))
+            paths = (part_of(bag.path, symbol.external) for bag in (a, b))
             mine, theirs = (self.timeline.make(path, symbol.type, self.program) for path in paths)
             claims.append(self.smt.equal(self._present(a, name), self._present(b, name)))
             if isinstance(mine, Scalar | Mention):

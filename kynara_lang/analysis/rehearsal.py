@@ -16,12 +16,12 @@ from attrs import define, evolve, field, frozen
 
 from ..checker.symbols import AttributeSymbol, Program
 from ..semantics.types import Record, SetOf, Type
-from .keys import entity_text, type_and_id, type_of
+from .keys import entity_text, part_of, presence, type_and_id, type_of
 from .paths import Asked, Path, Taken
 from .question import Evaluator
 from .solver import Model
 from .timeline import Change, state_of
-from .universe import Fields, Mention, Opaque, Optional, Scalar, Value, way_up
+from .universe import Fields, Mention, Opaque, Optional, Scalar, Value, attribute_key, way_up
 from .values import elements, ordinary, written
 from .witness import Json
 
@@ -379,8 +379,8 @@ class Author:
         made = {}
         smt = self._timeline.smt
         for symbol in fields.values():
-            value = self._timeline.make(f"{path}.{symbol.external}", symbol.type, self._program)
-            present = smt.variable(f"{path}.{symbol.external} present", smt.bool)
+            value = self._timeline.make(part_of(path, symbol.external), symbol.type, self._program)
+            present = smt.variable(presence(part_of(path, symbol.external)), smt.bool)
             if not symbol.optional or self._model.value(present):
                 made[symbol.external] = self._value(value, symbol.type)
         return made
@@ -394,9 +394,11 @@ class Author:
                 continue
             key = self._key(mention)
             facts = found.setdefault(key, Facts())
-            for name, told in mention.attributes.items():
-                external, symbol = name.partition(":")[0], self._symbol(key, name.partition(":")[0])
-                if symbol is None or external in facts.properties or (key, external) in absent:
+            for (external, kind), told in mention.attributes.items():
+                symbol = self._symbol(key, external)
+                if symbol is None or attribute_key(symbol, self._program)[1] != kind:
+                    continue
+                if external in facts.properties or (key, external) in absent:
                     continue
                 if not symbol.optional or self._model.value(told.present):
                     facts.properties[external] = self._value(told.value, symbol.type)
@@ -443,7 +445,7 @@ class Author:
             if change.group is not None and change.given is not None and self._model.value(change.given):
                 groups.add(self._key(change.group))
             return Turn(key, change.what, "parents", sorted(groups - {key}))
-        told = next(o for n, o in change.after.attributes.items() if n.partition(":")[0] == change.what)
+        told = next(o for (name, _), o in change.after.attributes.items() if name == change.what)
         symbol = self._symbol(key, change.what)
         assert symbol is not None
         if symbol.optional and not self._model.value(told.present):

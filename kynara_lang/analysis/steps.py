@@ -191,8 +191,8 @@ class Steps:
             roles: set[str] = set()
             groups = False
             for mention in universe.mentions.values():
-                for name in mention.attributes:
-                    attributes |= {(kind, name.partition(":")[0]) for kind in mention.types}
+                for name, _ in mention.attributes:
+                    attributes |= {(kind, name) for kind in mention.types}
                 roles |= mention.types if mention.roles else set()
                 groups = groups or bool(mention.groups)
             self._readings[where] = Reading(frozenset(attributes), frozenset(roles), groups)

@@ -15,6 +15,7 @@ from attrs import evolve, frozen
 from ..checker.symbols import ActionSymbol, Program
 from ..semantics.types import Entity, Enum, SetOf, Type
 from ..syntax import ast
+from .keys import part_of
 from .links import Surroundings
 from .solver import Smt, Term
 from .universe import Mention, Optional, Scalar, Universe, way_up
@@ -198,7 +199,7 @@ class Timeline(Universe):
         if modifies.parameter is None:
             return None
         symbol = action.parameters[modifies.parameter.text]
-        return self._field(f"{around.arguments.path}.{symbol.external}", symbol.type, symbol.optional, self._program)
+        return self._field(part_of(around.arguments.path, symbol.external), symbol.type, symbol.optional, self._program)
 
     def _assigned(self, found: Optional, value: Optional) -> list[Term]:
         if type(found.value) is not type(value.value):

@@ -37,7 +37,7 @@ from ..semantics.types import (
     SetOf,
     Type,
 )
-from .keys import entity_text, type_prefix
+from .keys import entity_text, holding, part_of, presence, spelled, type_prefix
 from .solver import Smt, Sort, Term
 
 POOL = 3
@@ -107,7 +107,7 @@ class Mention:
     key: Term
     types: frozenset[str]
     known: Term | None = None
-    attributes: dict[str, Optional] = field(factory=dict)
+    attributes: dict[tuple[str, str], Optional] = field(factory=dict)
     roles: dict[str, Term] = field(factory=dict)
     groups: dict[str, Term] = field(factory=dict)
 
@@ -166,31 +166,33 @@ class Universe:
         """Return the unknown value of a type at a path, the same one each time."""
         name = f"{path}: {_spelled(kind, program)}"
         if name not in self._made:
-            self._made[name] = self._new(path, kind, program)
+            self._made[name] = self._new(path, name, kind, program)
         return self._made[name]
 
     def made(self) -> Iterable[Value]:
         """Return every value that is an unknown by itself."""
         return tuple(self._made.values())
 
-    def _new(self, path: str, kind: Type, program: Program) -> Value:
+    def _new(self, path: str, name: str, kind: Type, program: Program) -> Value:
+        # What stands at a path can be of one type for one type of entity and of another for another: those are two
+        # unknowns, and what is known of one says nothing of the other.
         if isinstance(kind, Record):
             return Fields(
                 {
-                    f.name: self._field(f"{path}.{f.external or f.name}", f.type, f.optional, program)
+                    f.name: self._field(part_of(path, f.external or f.name), f.type, f.optional, program)
                     for f in kind.fields
                 }
             )
         if isinstance(kind, Entity):
             types = frozenset(program.types[key].external for key in kind.names)
             return self.mention(
-                path,
-                self.smt.variable(path, self.smt.string),
+                name,
+                self.smt.variable(name, self.smt.string),
                 types,
-                known=self.smt.variable(f"{path}?", self.smt.bool),
+                known=self.smt.variable(f"{name}?", self.smt.bool),
             )
         try:
-            term = self.smt.variable(path, self.sort(kind))
+            term = self.smt.variable(name, self.sort(kind))
         except Unencodable:
             return Opaque(kind)
         made = Scalar(term, kind, path)
@@ -198,7 +200,7 @@ class Universe:
         return made
 
     def _field(self, path: str, kind: Type, optional: bool, program: Program) -> Optional:
-        present = self.smt.variable(f"{path} present", self.smt.bool) if optional else self.smt.true
+        present = self.smt.variable(presence(path), self.smt.bool) if optional else self.smt.true
         return Optional(present, self.make(path, kind, program))
 
     def _constrain(self, made: Scalar, program: Program) -> None:
@@ -293,10 +295,13 @@ class Universe:
 
     def named(self, type: str, identity: str) -> Mention:
         """Return the mention of an entity by a literal; nothing else is known of it without a store."""
-        path = entity_text(type, identity)
+        path = f"{spelled(type)}::{spelled(identity)}"
         if path not in self.mentions:
             found = Mention(
-                path, self.smt.text(path), frozenset({type}), known=self.smt.variable(f"{path}?", self.smt.bool)
+                path,
+                self.smt.text(entity_text(type, identity)),
+                frozenset({type}),
+                known=self.smt.variable(f"{path}?", self.smt.bool),
             )
             self.plain.append(self.smt.no(self.smt.variable(f"{path}?", self.smt.bool)))
             self.mentions[path] = found
@@ -305,7 +310,7 @@ class Universe:
     def mention(self, path: str, key: Term, types: Iterable[str], known: Term | None = None) -> Mention:
         """Return an entity mentioned at a path, the same one each time for the same types."""
         types = frozenset(types)
-        name = f"{path}: {'|'.join(sorted(types))}"
+        name = f"{path}: {'|'.join(sorted(map(spelled, types)))}"
         if name not in self.mentions:
             smt = self.smt
             self.valid.append(smt.either(*(smt.starts(key, smt.text(type_prefix(t))) for t in sorted(types))))
@@ -324,9 +329,9 @@ class Universe:
 
         Where it can be of several types, what one of them requires another may leave out.
         """
-        name = f"{symbol.external}: {_spelled(symbol.type, program)}"
+        name = attribute_key(symbol, program)
         if name not in of.attributes:
-            path = f"{of.path}.{symbol.external}"
+            path = part_of(of.path, symbol.external)
             partial = self.partial(of)
             needed = frozenset(t for t in of.types if not partial and self.requires(t, symbol.external, program))
             made = self._field(path, symbol.type, needed != of.types, program)
@@ -382,7 +387,7 @@ class Universe:
         external = program.roles[role].external
         if external not in of.roles:
             smt = self.smt
-            held = smt.variable(f"{of.path} holds {external}", smt.bool)
+            held = smt.variable(holding(of.path, external), smt.bool)
             of.roles[external] = held
             for inner in sorted(program.roles[role].closure - {role}):
                 self.valid.append(smt.implies(held, self.role(of, inner, program)))
@@ -477,17 +482,22 @@ class Universe:
         return smt.one_of(absolute, smt.exactly("."), smt.sequence(segment, smt.many(under)))
 
 
+def attribute_key(symbol: AttributeSymbol, program: Program) -> tuple[str, str]:
+    """Return what mentions know an attribute by: what requests call it, and its type."""
+    return symbol.external, _spelled(symbol.type, program)
+
+
 def _spelled(kind: Type, program: Program) -> str:
     """Return a type so that two programs spell it alike if their requests do."""
     match kind:
         case Entity(names):
-            return "|".join(sorted(program.types[name].external for name in names))
+            return "|".join(sorted(spelled(program.types[name].external) for name in names))
         case SetOf(element):
             return f"Set<{_spelled(element, program)}>"
         case Enum(values):
             return "|".join(sorted(repr(v) for v in values))
         case Record(fields):
-            inner = (f"{f.external or f.name}{'?' * f.optional}: {_spelled(f.type, program)}" for f in fields)
+            inner = (f"{spelled(f.external or f.name)}{'?' * f.optional}: {_spelled(f.type, program)}" for f in fields)
             return "{" + ", ".join(inner) + "}"
     return str(kind)
 

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from ..checker.symbols import AttributeSymbol, Condition, Program, RuleSymbol
 from ..semantics.types import STRING, Enum
 from .fingerprint import Fingerprints, Mentioned, Print
-from .keys import type_prefix
+from .keys import holding, presence, type_prefix
 from .links import Link, Slice, slices
 from .solver import Smt, Term
 from .universe import Mention, Scalar, Universe, declared, way_up
@@ -115,7 +115,7 @@ class Versions(Universe):
 
     def present(self, path: str) -> Term:
         """Return whether something optional is there."""
-        return self.smt.variable(f"{path} present", self.smt.bool)
+        return self.smt.variable(presence(path), self.smt.bool)
 
     def requires(self, kind: str, external: str, program: Program) -> bool:
         """Return whether a type requires an attribute; it may be absent if either version says that it may."""
@@ -129,7 +129,7 @@ class Versions(Universe):
 
     def _given(self, of: Mention, external: str) -> Term:
         if external not in of.roles:
-            of.roles[external] = self.smt.variable(f"{of.path} holds {external}", self.smt.bool)
+            of.roles[external] = self.smt.variable(holding(of.path, external), self.smt.bool)
             self._agree_on_role(of, external)
         return of.roles[external]
 

@@ -12,10 +12,10 @@ from typing import Any
 
 from ..checker.symbols import AttributeSymbol, Program
 from ..semantics.types import Record, SetOf, Type
-from .keys import type_and_id
+from .keys import part_of, presence, type_and_id
 from .links import Surroundings
 from .solver import Model, Term
-from .universe import Fields, Mention, Opaque, Optional, Scalar, Universe, Value, way_up
+from .universe import Fields, Mention, Opaque, Optional, Scalar, Universe, Value, attribute_key, way_up
 from .values import elements, ordinary, written
 
 Json = dict[str, Any]
@@ -47,8 +47,8 @@ class Writer:
     def _bag(self, path: str, fields: Mapping[str, AttributeSymbol]) -> Json:
         made = {}
         for symbol in fields.values():
-            value = self._universe.make(f"{path}.{symbol.external}", symbol.type, self._program)
-            present = self._universe.smt.variable(f"{path}.{symbol.external} present", self._universe.smt.bool)
+            value = self._universe.make(part_of(path, symbol.external), symbol.type, self._program)
+            present = self._universe.smt.variable(presence(part_of(path, symbol.external)), self._universe.smt.bool)
             if not symbol.optional or self._holds(present):
                 made[symbol.external] = self._value(value, symbol.type)
         return made
@@ -71,7 +71,7 @@ class Writer:
         return self._with_roles(made, mention)
 
     def _known(self, mention: Mention, symbol: AttributeSymbol) -> Optional | None:
-        return next((o for name, o in mention.attributes.items() if name.partition(":")[0] == symbol.external), None)
+        return mention.attributes.get(attribute_key(symbol, self._program))
 
     def _with_roles(self, made: Json, mention: Mention) -> Json:
         roles = sorted(name for name, held in mention.roles.items() if self._holds(held))
@@ -100,13 +100,10 @@ class Writer:
         if mention.known is None or not self._holds(mention.known):
             return made
         properties = {}
-        for name, known in mention.attributes.items():
-            external = name.partition(":")[0]
-            symbol = next(
-                (s for s in self._program.by_external[type_name].attributes.values() if s.external == external), None
-            )
-            if symbol is not None and self._told(known, symbol):
-                properties[external] = self._value(known.value, symbol.type)
+        for symbol in self._program.by_external[type_name].attributes.values():
+            known = self._known(mention, symbol)
+            if known is not None and self._told(known, symbol):
+                properties[symbol.external] = self._value(known.value, symbol.type)
         made["properties"] = properties
         return self._with_roles(made, mention)
 
@@ -122,7 +119,7 @@ class Writer:
 
     def _name(self, mention: Mention) -> tuple[str, str]:
         if not self._model.tells(mention.key):  # any entity will do
-            return min(mention.types), mention.path.rpartition(".")[2]
+            return min(mention.types), mention.path.partition(":")[0].rpartition(".")[2]
         return type_and_id(str(self._model.value(mention.key)))
 
     def _value(self, value: Value, kind: Type) -> Any:
