@@ -101,10 +101,13 @@ def _entity(policies: PolicySet, text: str, what: str, possible: set[str] | None
     from ..analysis.knowledge import Someone, described
     from ..diagnostics.suggest import near
 
-    name, colons, identity = text.partition("::")
-    identity = identity.strip('"')
     kinds = {k: t for k, t in policies.program.types.items() if what == "resource" or t.kind == "subject"}
-    key = next((k for k, t in kinds.items() if name in (k, t.name, t.external)), None)
+    names = {name: k for k, t in reversed(kinds.items()) for name in (k, t.name, t.external)}
+    # A type in requests may have `::` itself: of several ways to read the text, the longest known type is meant.
+    ends = [at for at in range(len(text)) if text.startswith("::", at)]
+    end = next((at for at in (len(text), *reversed(ends)) if text[:at] in names), ends[0] if ends else len(text))
+    name, colons, identity = text[:end], text[end : end + 2], text[end + 2 :].strip('"')
+    key = names.get(name)
     if key is None:
         guess = near(name, [t.name for t in kinds.values()])
         raise Stop(f"there is no type `{name}` of {what}s", f"did you mean `{guess}`?" if guess else None)

@@ -83,3 +83,20 @@ def test_spellings_are_told_apart() -> None:
     names = ["a", "a.b", "a b", "a present", "a?", "a[0]", "a%2e;b", "%", "%%", "", "ab", "a:b", "ä", "\U00030000"]
     assert len({spelled(name) for name in names}) == len(names)
     assert not any(sign in spelled(name) for name in names for sign in ".:?[ ]|'@!()")
+
+
+def test_requests_of_such_types_are_written_and_confirmed() -> None:
+    checked = program("""
+subject Person as "Acme::Person" { name: String }
+resource Doc as "Acme::Doc" { author: Person, readers: Set<Person> }
+action read on Doc
+permit handbook { subject Person action read resource Doc::"hand::book" scope any "test" }
+permit authors { subject Person action read resource Doc scope resource.author == subject and subject in resource.readers }
+invariant first { never allow subject Person action read resource Doc::"hand::book" }
+invariant second { never allow subject Person action read resource Doc when resource != Doc::"hand::book" }
+""")
+    person, doc = entity("Acme::Person", "::p", name="x"), entity("Acme::Doc", "d::e", author=PERSON, readers=[])
+    mine = {"author": person, "readers": [person]}
+    asked = [request(person, {**doc, "id": "hand::book"}), request(person, entity("Acme::Doc", "d::e", **mine))]
+    assert [Replay(checked).decision(one) for one in asked] == ["allow", "allow"]
+    assert verdicts(checked, *asked) == {"first": Verdict.REFUTED, "second": Verdict.REFUTED}

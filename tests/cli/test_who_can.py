@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 from .project import ROOT, Run
 
@@ -46,3 +47,23 @@ def test_names_that_do_not_exist_get_a_suggestion(kynara: Run) -> None:
     assert (wrong.exit_code, "did you mean `Agent`?" in wrong.stderr) == (2, True)
     wrong = kynara("who-can", "refund", "Agent", "-p", REFUNDS)
     assert (wrong.exit_code, "it applies to Order" in wrong.stderr) == (2, True)
+
+
+def test_types_with_colons_are_read_as_requests_spell_them(kynara: Run, tmp_path: Path) -> None:
+    policies = tmp_path / "colons"
+    policies.mkdir()
+    (policies / "p.kyn").write_text(
+        """subject Org as "Acme" { name: String }
+subject Person as "Acme::Person" { name: String }
+resource Doc as "Acme::Doc" { name: String }
+action read on Doc
+permit ann { subject Person::"a::n" action read resource Doc scope resource.name == subject.name }
+""",
+        encoding="utf-8",
+    )
+    for person in ("Acme::Person::a::n", 'Acme::Person::"a::n"', "Person::a::n", "Acme::Person"):
+        result = kynara("what-can", person, "-p", str(policies), "--format", "json")
+        assert [one["action"] for one in json.loads(result.stdout)["answers"]] == ["read"], person
+    assert kynara("what-can", "Acme::Person::p", "-p", str(policies)).exit_code == 1
+    assert kynara("what-can", "Acme::Nobody", "-p", str(policies)).exit_code == 1
+    assert kynara("what-can", "Nobody::x", "-p", str(policies)).exit_code == 2
