@@ -22,7 +22,7 @@ from ..semantics.times import TIME_MAX, TIME_MIN
 from ..semantics.types import BOOL, DECIMAL, ERROR, HOST, INT, IP, PATH, STRING, TIME, Entity, SetOf, Type
 from ..syntax import ast
 from .keys import part_of, presence
-from .solver import Term
+from .solver import Term, readable
 from .universe import Fields, Mention, Optional, Scalar, Unencodable, Universe, Value, attribute_of
 
 _HOUR = 3_600 * 10**9
@@ -288,7 +288,7 @@ class Encoder:
         near = self._over(expr, inside, names, smt.false)
         held = self.universe.fresh("quantified")
         wrong = self.universe.fresh("error")
-        self.universe.exact = False
+        self.universe.inexact()
         self.universe.plain += [smt.equal(held, self.universe.term(near.value)), smt.equal(wrong, near.error)]
         # An element of its own: what two quantifiers find in one set need not be the same.
         some = self.universe.some_element(domain, self._program)
@@ -434,7 +434,7 @@ class Encoder:
         return self._truth(smt.element(self.universe.term(a.value), self.universe.term(b.value)), a.error, b.error)
 
     def _like(self, a: Encoded, parts: Any) -> Encoded:
-        if not isinstance(parts, tuple):
+        if not isinstance(parts, tuple) or not all(map(readable, parts)):
             raise Unencodable("like")
         smt, term = self.smt, self.universe.term(a.value)
         if len(parts) == 1:
@@ -538,5 +538,5 @@ class Encoder:
             smt.equal(free, shown),
             smt.no(error),
         ]
-        self.universe.exact = False
+        self.universe.inexact()
         return Encoded(Scalar(free, kind), smt.either(a.error, error))

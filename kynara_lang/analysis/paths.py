@@ -285,7 +285,7 @@ class Path:
             if isinstance(mine, Scalar | Mention):
                 claims.append(self.timeline.equal(mine, theirs))
             else:
-                self.timeline.exact = False
+                self.timeline.inexact()
         return claims
 
     def ask(self) -> tuple[Answer, Model | None]:

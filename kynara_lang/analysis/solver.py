@@ -50,6 +50,11 @@ def available() -> bool:
     return find_spec("cvc5") is not None
 
 
+def readable(value: str) -> bool:
+    """Whether the solver has all characters of a text: it knows the planes 0 to 2 of Unicode."""
+    return all(character <= "\U0002ffff" for character in value)
+
+
 class Smt:
     """Makes terms and answers questions about them."""
 
@@ -69,6 +74,7 @@ class Smt:
             self._tm.getStringSort(),
         )
         self.true, self.false = self._tm.mkTrue(), self._tm.mkFalse()
+        self.beyond = 0  # how many texts it could not read
         self._variables: dict[tuple[str, str], Term] = {}
         self._unknowns: dict[int, frozenset[str]] = {}
 
@@ -98,8 +104,11 @@ class Smt:
         return self._tm.mkInteger(str(value))
 
     def text(self, value: str) -> Term:
-        """Return a text."""
-        return self._tm.mkString(value)
+        """Return a text; one with characters beyond the solver's becomes an unknown that can be any text."""
+        if readable(value):
+            return self._tm.mkString(value)
+        self.beyond += 1
+        return self.variable(f"text beyond the alphabet!{self.beyond}", self.string)
 
     def composed(self, terms: Sequence[Term]) -> Term:
         """Return a tuple."""

@@ -210,7 +210,7 @@ class Timeline(Universe):
         return [found.present, self.equal(found.value, value.value)]
 
     def _anything(self) -> list[Term]:
-        self.exact = False
+        self.inexact()
         return []
 
     def _roles(self, change: Change, value: Optional | None) -> None:

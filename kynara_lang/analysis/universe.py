@@ -128,12 +128,21 @@ class Universe:
         self.smt = smt
         self.valid: list[Term] = []
         self.plain: list[Term] = []
-        self.exact = True
+        self._exact = True
         self.mentions: dict[str, Mention] = {}
         self.quantified: dict[tuple[Any, ...], tuple[Term, Term]] = {}
         self._made: dict[str, Value] = {}
         self._fresh = 0
         self._patterns: dict[str, Term] = {}
+
+    @property
+    def exact(self) -> bool:
+        """Whether everything that was asked for so far has an exact counterpart in the solver."""
+        return self._exact and not self.smt.beyond
+
+    def inexact(self) -> None:
+        """Remember that something is only encoded from both sides, or not at all."""
+        self._exact = False
 
     def fresh(self, what: str, sort: Sort | None = None) -> Term:
         """Return an unknown that nothing else names."""
@@ -142,7 +151,7 @@ class Universe:
 
     def unknown(self, what: str) -> Term:
         """Return an unconstrained truth in place of what cannot be encoded; answers may then be unknown."""
-        self.exact = False
+        self.inexact()
         return self.fresh(what)
 
     # --- values
