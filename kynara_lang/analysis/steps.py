@@ -1,6 +1,6 @@
 """Steps: what actions do to authority, and which later requests could be decided otherwise because of them.
 
-This is the structural half of looking for escalation. It follows types and the names that rules read, and asks no
+This is the structural half of looking for escalation. It follows types and the attributes that rules read, and asks no
 solver; a step whose effect nothing reads is left out here, which is a proof that it leads nowhere.
 """
 
@@ -13,9 +13,8 @@ from attrs import define, field, frozen
 from ..checker.symbols import ActionSymbol, Program, RuleSymbol
 from ..semantics.types import Entity
 from ..syntax import ast
-from .links import Link, Slice, root, slices, surroundings
-from .solver import Smt
-from .universe import Universe
+from .links import Slice, slices
+from .readings import NOTHING, Reader, Reading
 
 POWERS = {
     "edits_policy": "changes the policy, and with it every right",
@@ -57,21 +56,13 @@ class Step:
     acting: Acting | None = None
 
 
-@frozen
-class Reading:
-    """What the rules of one slice read: attributes and roles by the external name of the type, and whether groups."""
-
-    attributes: frozenset[tuple[str, str]]
-    roles: frozenset[str]
-    groups: bool
-
-
 @define(eq=False)
 class Steps:
     """The authority in one program, as far as types tell."""
 
     program: Program
     slices: list[Slice] = field(init=False)
+    _reader: Reader = field(init=False)
     _readings: dict[Slice, Reading] = field(factory=dict)
     _by_subject: dict[str, list[Slice]] = field(factory=dict)
     _asking: dict[str, list[RuleSymbol]] = field(factory=dict)
@@ -79,6 +70,7 @@ class Steps:
     def __attrs_post_init__(self) -> None:
         """List the slices in which anything is permitted, and the rules that ask for approvals by action."""
         self.slices = slices(self.program)
+        self._reader = Reader(self.program)
         for rule in self.program.rules:
             for action in rule.actions if rule.effect == "require_approval" else ():
                 self._asking.setdefault(action, []).append(rule)
@@ -151,51 +143,33 @@ class Steps:
         return self.program.types[key].kind == "subject"
 
     def _modified(self, action: ActionSymbol, resource: str) -> list[str]:
-        """Return what an action changes of a resource type: external names of attributes, `roles`, `parents`."""
+        """Return what an action changes of a resource type: names of attributes, `roles`, `parents`."""
         attributes = self.program.types[resource].attributes
-        found = []
-        for modifies in action.decl.modifies:
-            name = modifies.attribute.text
-            if name in attributes:
-                found.append(attributes[name].external)
-            elif name in ("roles", "parents"):
-                found.append(name)
-        return found
+        names = (modifies.attribute.text for modifies in action.decl.modifies)
+        return [name for name in names if name in attributes or name in ("roles", "parents")]
 
     # --- what later requests read
 
     def matters(self, step: Step, later: Slice) -> bool:
         """Return whether a rule of a later request reads what a step changes."""
-        action = self.program.actions[step.where.action]
-        external = self.program.types[step.where.resource].external
+        action, resource = self.program.actions[step.where.action], step.where.resource
         reading = self.reading(later)
-        for what in self._modified(action, step.where.resource):
-            if what == "parents" and what not in self.program.types[step.where.resource].attributes:
-                if reading.groups:
+        for what in self._modified(action, resource):
+            if what in self.program.types[resource].attributes:
+                if (resource, what) in reading.attributes:
                     return True
-            elif what == "roles" and what not in self.program.types[step.where.resource].attributes:
-                if external in reading.roles:
-                    return True
-            elif (external, what) in reading.attributes:
+            elif reading.groups if what == "parents" else resource in reading.roles:
                 return True
         return False
 
     def reading(self, where: Slice) -> Reading:
-        """Return what the rules of a slice read, found by encoding them once."""
+        """Return what decides on a request of a slice reads, also on the actions by which it is approved."""
         if where not in self._readings:
-            universe = Universe(Smt())
-            around = surroundings(universe, self.program, where)
-            link = Link(universe, self.program, where, root(universe, self.program, "subject", where.subject), around)
-            assert link.allowed is not None
-            attributes: set[tuple[str, str]] = set()
-            roles: set[str] = set()
-            groups = False
-            for mention in universe.mentions.values():
-                for name, _ in mention.attributes:
-                    attributes |= {(kind, name) for kind in mention.types}
-                roles |= mention.types if mention.roles else set()
-                groups = groups or bool(mention.groups)
-            self._readings[where] = Reading(frozenset(attributes), frozenset(roles), groups)
+            found = self._reader.of_slice(where)
+            approving = self.approving if self.approvals(where) else frozenset()
+            for other in self.slices if approving else ():
+                found |= self._reader.of_slice(other) if other.action in approving else NOTHING
+            self._readings[where] = found
         return self._readings[where]
 
     def approvals(self, where: Slice) -> list[RuleSymbol]:

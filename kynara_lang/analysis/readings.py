@@ -1,0 +1,158 @@
+"""What rules read of the state of the world: from the typed tree, whether or not the solver has a counterpart for it.
+
+That nothing reads what an action changes is told to people as a proof. So everything counts that is written in a
+condition, also what other operands, or the types that meet in a request, may keep from ever being evaluated; attributes
+count by the declaration that the checker resolved them to, not by how requests spell them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from attrs import define, field, frozen
+
+from ..checker.symbols import LetSymbol, PatternSymbol, Program, RuleSymbol
+from ..semantics.operators import Builtin
+from ..semantics.types import Entity
+from ..syntax import ast, walk
+from .links import Slice
+
+Names = Mapping[str, frozenset[str]]
+"""The entity types (by key) that names can have where these are known better than by the type of the name."""
+
+
+@frozen
+class Reading:
+    """What is read: attributes by type (key) and name, the types whose roles are, whether groups, whether delegation.
+
+    `delegation` is whether it depends on whom the principal acts for.
+    """
+
+    attributes: frozenset[tuple[str, str]] = frozenset()
+    roles: frozenset[str] = frozenset()
+    groups: bool = False
+    delegation: bool = False
+
+    def __or__(self, other: Reading) -> Reading:
+        """Return what one or the other reads."""
+        return Reading(
+            self.attributes | other.attributes,
+            self.roles | other.roles,
+            self.groups or other.groups,
+            self.delegation or other.delegation,
+        )
+
+
+NOTHING = Reading()
+
+
+@define(eq=False)
+class Reader:
+    """Reads the rules of one program; what is the same for many slices is read once."""
+
+    program: Program
+    _rules: dict[str, list[RuleSymbol]] = field(factory=dict)
+    _slices: dict[Slice, Reading] = field(factory=dict)
+    _lets: dict[tuple[LetSymbol, tuple[tuple[str, frozenset[str]], ...]], Reading] = field(factory=dict)
+
+    def __attrs_post_init__(self) -> None:
+        """List the rules by action."""
+        for rule in self.program.rules:
+            for action in rule.actions:
+                self._rules.setdefault(action, []).append(rule)
+
+    def rules(self, where: Slice) -> list[RuleSymbol]:
+        """Return the rules that can match in a slice."""
+        return [
+            rule
+            for rule in self._rules.get(where.action, ())
+            if where.subject in rule.subject_types and where.resource in rule.resource_types
+        ]
+
+    def of_slice(self, where: Slice) -> Reading:
+        """Return what the rules of a slice read for the principal, and of those who may approve."""
+        if where not in self._slices:
+            found = NOTHING
+            for rule in self.rules(where):
+                found |= self._of_rule(rule, where)
+            self._slices[where] = found
+        return self._slices[where]
+
+    def _of_rule(self, rule: RuleSymbol, where: Slice) -> Reading:
+        names = {"subject": frozenset({where.subject}), "resource": frozenset({where.resource})}
+        found = _of_patterns(rule.subjects, names["subject"]) | _of_patterns(rule.resources, names["resource"])
+        for condition in rule.conditions:
+            if condition.expr is not None:
+                found |= self._of(condition.expr, names)
+        if rule.approval is not None:
+            found |= _of_patterns(rule.approval.approvers, frozenset(self.program.types))
+            if rule.approval.where is not None:
+                found |= self._of(rule.approval.where, names)
+        return found
+
+    def _of(self, expr: ast.Expr, names: Names) -> Reading:
+        """Return what an expression reads, evaluated or not."""
+        found = NOTHING
+        inner = names
+        match expr:
+            case ast.Var(name):
+                return self._of_name(expr, name, names)
+            case ast.Attribute(target, name) | ast.Has(target, name):
+                if not isinstance(self.program.tables.targets.get(expr), Builtin):
+                    found = self._of_attribute(target, name.text, names)
+            case ast.Holds(target):
+                found = Reading(roles=self._types(target, names))
+            case ast.Binary("in" | "not in", _, right):
+                found = Reading(groups=isinstance(self.program.tables.types.get(right), Entity))
+            case ast.Call():
+                found = self._of_predicate(expr, names)
+            case ast.Quantifier(_, variable):
+                inner = {name: types for name, types in names.items() if name != variable.text}
+        for child in walk.children(expr):
+            if isinstance(child, ast.Expr):
+                found |= self._of(child, inner)
+            elif isinstance(child, ast.FieldValue):
+                found |= self._of(child.value, inner)
+        return found
+
+    def _of_name(self, expr: ast.Var, name: str, names: Names) -> Reading:
+        let = self.program.tables.targets.get(expr)
+        if name not in names and isinstance(let, LetSymbol):
+            return self._of_let(let, {})
+        return Reading(delegation=name in ("delegated", "delegator", "delegation"))
+
+    def _of_attribute(self, target: ast.Expr, name: str, names: Names) -> Reading:
+        types = self._types(target, names)
+        return Reading(frozenset((key, name) for key in types if name in self.program.types[key].attributes))
+
+    def _of_predicate(self, expr: ast.Call, names: Names) -> Reading:
+        let = self.program.tables.targets.get(expr.function)
+        if not isinstance(let, LetSymbol):
+            return NOTHING
+        given = zip(let.parameters or (), expr.arguments, strict=True)
+        return self._of_let(let, {name: self._types(argument, names) for (name, _), argument in given})
+
+    def _of_let(self, let: LetSymbol, names: Names) -> Reading:
+        key = (let, tuple(sorted(names.items())))
+        if key not in self._lets:
+            self._lets[key] = self._of(let.decl.body, names)
+        return self._lets[key]
+
+    def _types(self, expr: ast.Expr, names: Names) -> frozenset[str]:
+        """Return the entity types that a value can have; every one where the checker says nothing of it."""
+        kind = self.program.tables.types.get(expr)
+        if kind is None:
+            static = frozenset(self.program.types)
+        else:
+            static = kind.names if isinstance(kind, Entity) else frozenset()
+        if isinstance(expr, ast.Var) and expr.name in names:
+            # Where a guard has told the type already, what is read of other types is never evaluated.
+            return static & names[expr.name]
+        return static
+
+
+def _of_patterns(patterns: Iterable[PatternSymbol], types: frozenset[str]) -> Reading:
+    """Return what it takes to know whether an entity of some types fits one of some patterns."""
+    fitting = [pattern for pattern in patterns if pattern.types & types]
+    roles = (pattern.types & types for pattern in fitting if pattern.roles)
+    return Reading(roles=frozenset[str]().union(*roles), groups=any(p.group is not None for p in fitting))
