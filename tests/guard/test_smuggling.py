@@ -9,6 +9,7 @@ from typing import Any
 import attrs
 import pytest
 
+import kynara_lang as kynara
 from kynara_lang.audit import Log
 from kynara_lang.guard import Guard, PermissionDenied
 from kynara_lang.guard.values import Unusable, read
@@ -294,3 +295,20 @@ def test_an_async_generator_gets_what_is_sent_and_thrown_into_it(guard: Guard) -
     asyncio.run(whole(made(True)("o")))
     asyncio.run(left(made(True)("o")))
     assert ended == [False, True, True, True]
+
+
+# --- entities as texts
+
+
+def test_an_id_cannot_choose_the_type_of_an_entity() -> None:
+    policy = """
+    subject Person {}
+    subject Boss as "Person::Boss" {}
+    resource Doc {}
+    action read on Doc
+    permit bosses "d" { subject Boss action read resource Doc scope any "all" }
+    """
+    asked = Guard(kynara.loads(policy))
+    name = "Boss::eve"
+    assert asked.check(f"Person::{name}", "read", "Doc::d").effect == "deny"
+    assert asked.check({"type": "Person::Boss", "id": "eve"}, "read", "Doc::d").effect == "allow"
