@@ -3,7 +3,8 @@
 A value in a tuple is read in 3 ns; looked up in the attributes of an entity it takes 17. What is always there in a
 valid request has a place of its own: required attributes, arguments and context fields, the ancestors of subject and
 resource, and of their roles those that some rule of the bucket asks for, so that other roles cost nothing. What may be
-absent is read from the attributes as a whole, behind the test that proves it.
+absent is read from the attributes as a whole, behind the test that proves it. Where the subject is looked for in what
+something else refers to (`subject in resource.owner.admins`), that has a place too: looking it up took 25 ns.
 """
 
 from __future__ import annotations
@@ -28,16 +29,21 @@ _ORDER: tuple[ir.RootName, ...] = (
     "actor",
     "depth",
 )
-Part = Literal["whole", "attributes", "roles", "ancestors", "value"]
+Part = Literal["whole", "attributes", "roles", "ancestors", "value", "reached"]
+_ATTRIBUTE = "attribute({0}, "
 
 
 @frozen(order=True)
 class Place:
-    """One value: a part of a root; `name` is that of an attribute, argument or context field."""
+    """One value: a part of a root; `name` is that of an attribute, argument or context field.
+
+    `beyond` is the attribute that is `reached` of what `name` refers to.
+    """
 
     root: ir.RootName
     part: Part
     name: str = ""
+    beyond: str = ""
 
 
 class Layout:
@@ -68,6 +74,11 @@ class Layout:
         """Return where a value stands in the tuple."""
         return self._at[Place(root, part, name)]
 
+    def looked_for(self, other: ir.Expr) -> int | None:
+        """Return where a value stands that subject or resource are looked for in, if it is one that is reached."""
+        place = self._reached(other)
+        return None if place is None else self._at[place]
+
     def acting(self, fixed: tuple[Any, ...], actor: Any, depth: int) -> tuple[Any, ...]:
         """Return the values of a link for one who could have called, and nobody else."""
         return (*fixed, *(actor if place.root == "actor" else depth for place in self.places[self.fixed :]), ())
@@ -84,7 +95,8 @@ class Layout:
             yield node
             match node:
                 case ir.Apply(template, (ir.Root(name), other)) if of_known(template, name):
-                    stack.append(other)
+                    if template != ANCESTOR or self._reached(other) is None:
+                        stack.append(other)
                 case ir.Each(_, _, domain, body):
                     stack += (domain, body)
                 case _:
@@ -92,14 +104,24 @@ class Layout:
 
     def _places(self, node: ir.Expr) -> Iterator[Place]:
         match node:
-            case ir.Apply(template, (ir.Root(name), _)) if of_known(template, name):
+            case ir.Apply(template, (ir.Root(name), other)) if of_known(template, name):
                 yield Place(name, "ancestors" if template == ANCESTOR else "roles")
+                place = self._reached(other) if template == ANCESTOR else None
+                if place is not None:
+                    yield place
             case ir.Read(root, name) if self.is_value(node):
                 yield Place(root, "value", name)
             case ir.Read(root) | ir.Present(root) if not self.is_value(node):
                 yield container(root)
             case ir.Root(name):
                 yield Place(name, "whole")
+
+    def _reached(self, node: ir.Expr) -> Place | None:
+        """Return the place of an attribute of what a value of the request refers to, None for anything else."""
+        match node:
+            case ir.Apply(template, (ir.Read(root, name) as read,)) if template.startswith(_ATTRIBUTE):
+                return Place(root, "reached", name, attribute_of(template)) if self.is_value(read) else None
+        return None
 
     @staticmethod
     def _collect_roles(node: ir.Expr, roles: dict[str, set[str]]) -> None:
@@ -108,6 +130,11 @@ class Layout:
                 roles[name].add(value)
             case ir.Apply("not {0}.roles.isdisjoint({1})", (ir.Root(name), ir.Const(value))) if name in roles:
                 roles[name] |= value
+
+
+def attribute_of(template: str) -> str:
+    """Return the name of the attribute that an operation reads of an entity; empty for other operations."""
+    return template[len(_ATTRIBUTE) + 1 : -2] if template.startswith(_ATTRIBUTE) else ""
 
 
 def of_known(template: str, root: ir.RootName) -> bool:

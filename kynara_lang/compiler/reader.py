@@ -18,7 +18,7 @@ from typing import Any, Literal
 from attrs import evolve, frozen
 
 from . import ir
-from .fused import Values, compiled, ordered
+from .fused import Values, compiled, ordered, reached
 from .layout import Layout, Place
 
 Inline = Literal["bool", "int", "string", "text", "strings", "set"]
@@ -153,6 +153,7 @@ class _ReaderWriter:
         self._bound |= {
             "none": {},
             "ordered": ordered,
+            "reached": reached,
             "strange": plan.strange,
             "is_text": plan.is_text,
             "longest": plan.longest,
@@ -183,7 +184,12 @@ class _ReaderWriter:
 
     @staticmethod
     def _values(layout: Layout, found: Mapping[Place, str]) -> str:
-        return f"({''.join(f'{found[place]}, ' for place in layout.places[: layout.fixed])})"
+        def text(place: Place) -> str:
+            if place.part == "reached":
+                return f"reached({found[Place(place.root, 'value', place.name)]}, {place.beyond!r})"
+            return found[place]
+
+        return f"({''.join(f'{text(place)}, ' for place in layout.places[: layout.fixed])})"
 
     def _add(self, *lines: str) -> None:
         self._lines += lines
