@@ -24,7 +24,7 @@ from .vocabulary import Draw, readable
 
 pytestmark = pytest.mark.skipif(not available(), reason="the extra `prove` is not installed")
 
-LIMITS = Limits(400, 60_000)
+LIMITS = Limits(200, 30_000)
 MOST_SLICES = 6
 """Programs that grant more are left to other tests: each slice takes a second or so, and they are all alike."""
 RANKS = {"invalid": 0, "deny": 0, "require_approval": 1, "allow": 2}
