@@ -21,6 +21,7 @@ from attrs import define, evolve, field, frozen
 from ..checker.symbols import Program, RuleSymbol
 from ..diagnostics.diagnostic import Severity
 from ..syntax import ast, walk
+from .asking import Chains
 from .keys import type_of
 from .links import Slice
 from .paths import Path
@@ -37,6 +38,7 @@ DEPTH = 2
 PATIENCE = 30.0
 """Seconds for one program, where nobody gives more."""
 _MISTAKE = "the solver and the evaluator disagree about a path, which is a mistake in Kynara"
+_LONGER = "only chains of two principals were looked at, and who acts for somebody who acts for others may get further"
 _NO_TIME = "there was no time left to look any further"
 
 
@@ -173,7 +175,7 @@ class _Search:
 
     def _possible(self, subject: str, step: Step) -> bool:
         """Whether some request of a step is not denied; a step that may be possible counts."""
-        path = Path(self.known, subject, self.limits)
+        path = Path(self.known, subject, self.limits, Chains.ANY)
         path.take(step, denied=False)
         return path.ask()[0] is not Answer.UNSAT
 
@@ -249,11 +251,30 @@ class _Search:
         if time.monotonic() > self.end:
             self._out_of_time(trial)
             return False
-        path = Path(self.known, trial.subject, self.limits)
+        if self._went(trial):
+            return True
+        places = [place for step in trial.steps for place in self.known.places(step, trial.subject)]
+        places += [trial.where] if trial.where is not None else []
+        if not any(self.known.asks_delegation(place) for place in places):
+            return False
+        if self._went(evolve(trial, chains=Chains.TWO)):
+            return True
+        longer = any(self.known.longer(place) for place in places)
+        if longer and self._path(evolve(trial, chains=Chains.LONGER)).ask()[0] is not Answer.UNSAT:
+            self._unsettled(trial, _LONGER)
+        return False
+
+    def _path(self, trial: _Trial) -> Path:
+        path = Path(self.known, trial.subject, self.limits, trial.chains)
         for number, step in enumerate(trial.steps):
             path.take(step, rule=trial.rule if number == 0 else None, waits=trial.waits and number == 0)
         if trial.where is not None:
             path.gain(trial.where, trial.who, approved=trial.approved)
+        return path
+
+    def _went(self, trial: _Trial) -> bool:
+        """Ask for one path with certain chains."""
+        path = self._path(trial)
         answer, model = path.ask()
         if model is None:
             if answer is Answer.UNKNOWN:
@@ -355,7 +376,7 @@ class _Search:
         if trial.steps[0].acting is not None:
             return False
         for who, where, approved in self._goals(trial.subject, trial.steps):
-            path = Path(self.known, trial.subject, self.limits)
+            path = Path(self.known, trial.subject, self.limits, trial.chains)
             path.take(trial.steps[0], rule=trial.rule, waits=trial.waits)
             path.spare_itself()
             path.gain(where, who, approved=approved)
@@ -420,6 +441,7 @@ class _Trial:
     where: Slice | None = None
     approved: bool = False
     power: str | None = None
+    chains: Chains = Chains.ALONE
 
 
 def _code(made: Escalation, trial: _Trial, rehearsal: Rehearsal, known: Steps) -> str:

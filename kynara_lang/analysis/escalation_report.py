@@ -199,7 +199,9 @@ def said(request: Json) -> str:
     arguments = ", ".join(f"{name}: {_value(value)}" for name, value in given.items())
     action = request["action"]["name"] + (f"({arguments})" if arguments else "")
     subject, resource = _value(request["subject"]), _value(request["resource"])
-    return f"{subject} {action} on {'itself' if resource == subject else resource}"
+    whom = request["subject"].get("on_behalf_of")
+    behalf = "" if whom is None else f" on behalf of {_value(whom)}"
+    return f"{subject}{behalf} {action} on {'itself' if resource == subject else resource}"
 
 
 def _value(value: Any) -> str:

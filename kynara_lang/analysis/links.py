@@ -74,8 +74,8 @@ class Link:
         smt = universe.smt
         self.universe, self.program, self.slice = universe, program, where
         self.subject, self.around = subject, around
-        delegated = smt.false if delegator is None else delegator[1]
-        self._encoder = Encoder(universe, program, delegated)
+        self.delegated = smt.false if delegator is None else delegator[1]
+        self._encoder = Encoder(universe, program, self.delegated)
         self.names: dict[str, Encoded | Bag] = {
             "subject": Encoded(subject, smt.false),
             "resource": Encoded(around.resource, smt.false),

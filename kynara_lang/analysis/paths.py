@@ -9,29 +9,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import combinations
 
-from attrs import define, evolve, field, frozen
+from attrs import define, evolve, field
 
-from ..checker.symbols import Condition, RuleSymbol
+from ..checker.symbols import RuleSymbol
+from .asking import Asked, Call, Caller, Chains, Workflow
 from .encoding import Bag, Encoded, Encoder
 from .keys import part_of, presence
-from .links import Link, Matching, Slice, Surroundings, slices_of
+from .links import Link, Slice, Surroundings, slices_of
 from .solver import Answer, Limits, Model, Smt, Term
 from .steps import Step, Steps
 from .timeline import Change, Timeline, at
 from .universe import Mention, Scalar
-
-
-@frozen(eq=False)
-class Asked:
-    """A request of a path: by which of the principals it controls (0 is the subject itself), in which state."""
-
-    where: Slice
-    who: int
-    state: int
-    controlled: int
-    subject: Mention
-    around: Surroundings
-    link: Link
 
 
 @define(eq=False)
@@ -44,40 +32,11 @@ class Taken:
     changes: list[Change] = field(factory=list)
 
 
-class _Workflow(Link):
-    """A link that sees what conditions of permits ask of the resource as it is later, and everything else as it was.
-
-    What it allows becomes possible by ordinary work on the resource, not because a bound was moved.
-    """
-
-    later: dict[str, Encoded | Bag]
-
-    def matching(self, rule: RuleSymbol) -> Matching:
-        """Return whether a rule matches, `when` and `unless` of a permit with what is known later."""
-        if rule.effect != "permit":
-            return super().matching(rule)
-        smt = self.universe.smt
-        before = self.names
-        held, error = self.patterns(rule)
-        held = smt.both(held, self._valid(rule))
-        found: list[tuple[Condition, Term, Term]] = []
-        for condition in rule.conditions:
-            if condition.expr is None or held == smt.false:
-                continue
-            self.names = before if condition.kind == "scope" else self.later
-            value, wrong = self.condition(condition)
-            found.append((condition, value, wrong))
-            error = smt.either(error, wrong)
-            held = smt.both(held, value)
-        self.names = before
-        return Matching(rule, smt.both(held, smt.no(error)), tuple(found))
-
-
 class Path:
     """The unknowns of a path of some subject type, step by step."""
 
-    def __init__(self, steps: Steps, subject: str, limits: Limits | None = None) -> None:
-        """Begin where nothing was done yet."""
+    def __init__(self, steps: Steps, subject: str, limits: Limits | None = None, chains: Chains = Chains.ALONE) -> None:
+        """Begin where nothing was done yet; `chains` says on whose behalf requests can be made."""
         self._steps = steps
         self._limits = limits or Limits()
         self.program = steps.program
@@ -89,6 +48,7 @@ class Path:
         self.before: Asked | None = None
         self.after: Asked | None = None
         self._principals: list[tuple[str, Term]] = [(subject, self.smt.variable("subject", self.smt.string))]
+        self._caller = Caller(self.timeline, steps, chains)
 
     # --- requests
 
@@ -107,7 +67,8 @@ class Path:
         """Return the principals that could approve a request: all that the subject controls by then, but who asks."""
         return [self.principal(i, asked.state) for i in range(asked.controlled) if i != asked.who]
 
-    def _ask(self, name: str, where: Slice, who: int, state: int) -> Asked:
+    def _ask(self, name: str, where: Slice, who: int, state: int, *, delegated: Term | None = None) -> Asked:
+        """Return a request; `delegated` is whether it is made for the delegator, None where it may be."""
         subject = self.principal(who, state)
         resource = self._resource(name, where, state)
         arguments = Bag(at(state, f"args {name}"), self.program.actions[where.action].parameters)
@@ -115,8 +76,8 @@ class Path:
             for symbol in fields.values():
                 self.timeline.make(part_of(bag, symbol.external), symbol.type, self.program)
         around = Surroundings(resource, arguments, Bag("context", self.program.context))
-        link = Link(self.timeline, self.program, where, subject, around)
-        return Asked(where, who, state, len(self._principals), subject, around, link)
+        call = self._caller.call(name, where, subject, around, state, delegated)
+        return Asked(where, who, state, len(self._principals), subject, around, call)
 
     def _resource(self, name: str, where: Slice, state: int) -> Mention:
         key = self.smt.variable(f"resource {name}", self.smt.string)
@@ -138,13 +99,13 @@ class Path:
         name = f"of step {len(self.taken) + 1}"
         asked = self._ask(name, step.where, 0, self.timeline.now)
         if rule is not None:
-            self.claims.append(asked.link.matching(rule).matches)
+            self.claims.append(asked.call.link.matching(rule).matches)
         if not denied:
-            self.claims.append(asked.link.granted)
+            self.claims.append(asked.call.granted)
         elif waits:
-            self.claims.append(asked.link.decision("require_approval"))
+            self.claims.append(asked.call.waits)
         else:
-            self.claims.append(self.smt.either(asked.link.allowed, self._approved(asked)))
+            self.claims.append(self.smt.either(asked.call.allowed, self._approved(asked)))
         taken = Taken(step, asked)
         self.taken.append(taken)
         if step.acting is not None:
@@ -182,7 +143,7 @@ class Path:
                     self.claims.append(self.smt.equal(option.around.resource.key, who.key))
                     options.append(option)
             taken.required.append(options)
-            self.claims.append(self.smt.either(*(o.link.allowed for o in options)))
+            self.claims.append(self.smt.either(*(o.call.allowed for o in options)))
 
     def _present(self, bag: Bag, name: str) -> Term:
         symbol = bag.fields[name]
@@ -204,26 +165,27 @@ class Path:
         if not others:
             return smt.false
         asking = []
-        for rule in asked.link.rules("require_approval"):
-            matches = asked.link.matching(rule).matches
-            asking.append(smt.implies(matches, self._enough(asked, rule, others)))
-        return smt.both(asked.link.granted, *asking) if asking else smt.false
+        for there, link in asked.call.links:
+            for rule in link.rules("require_approval"):
+                matches = smt.both(there, link.matching(rule).matches)
+                asking.append(smt.implies(matches, self._enough(asked, link, rule, others)))
+        return smt.both(asked.call.granted, *asking) if asking else smt.false
 
-    def _enough(self, asked: Asked, rule: RuleSymbol, others: Sequence[int]) -> Term:
+    def _enough(self, asked: Asked, link: Link, rule: RuleSymbol, others: Sequence[int]) -> Term:
         assert rule.approval is not None
-        may = {i: self._may_approve(asked, rule, i) for i in others}
+        may = {i: self._may_approve(asked, link, rule, i) for i in others}
         groups = combinations(others, rule.approval.quorum)
         return self.smt.either(*(self.smt.both(*(may[i] for i in group)) for group in groups))
 
-    def _may_approve(self, asked: Asked, rule: RuleSymbol, who: int) -> Term:
+    def _may_approve(self, asked: Asked, link: Link, rule: RuleSymbol, who: int) -> Term:
         approval, smt = rule.approval, self.smt
         assert approval is not None
         person = self.principal(who, asked.state)
         kind = self._principals[who][0]
-        may = [asked.link.fits(person, approval.approvers, kind)]
+        may = [link.fits(person, approval.approvers, kind), smt.no(asked.call.acts_for(person))]
         if approval.where is not None:
-            names = {**asked.link.names, "approver": Encoded(person, smt.false)}
-            value, wrong = Encoder(self.timeline, self.program, smt.false).condition(approval.where, names)
+            names = {**link.names, "approver": Encoded(person, smt.false)}
+            value, wrong = Encoder(self.timeline, self.program, link.delegated).condition(approval.where, names)
             may += [value, smt.no(wrong)]
         if self._steps.approving:
             may.append(self._by_an_action(asked, kind, who))
@@ -240,7 +202,7 @@ class Path:
                     continue
                 option = self._ask(f"of approval {action} {resource} by {who}", where, who, asked.state)
                 here = smt.equal(option.around.resource.key, asked.around.resource.key)
-                options.append(smt.both(option.link.allowed, here if resource == asked.where.resource else smt.true))
+                options.append(smt.both(option.call.allowed, here if resource == asked.where.resource else smt.true))
         return smt.either(*options)
 
     # --- the end
@@ -251,20 +213,29 @@ class Path:
         With `approved`, the request waits for approvals that others of the principals may give.
         """
         smt, last = self.smt, self.timeline.now
-        before = self._ask("gained", Slice(where.action, self.subject, where.resource), 0, 0)
-        self.before = evolve(before, controlled=1)  # at that time there was nobody else
+        place = Slice(where.action, self.subject, where.resource)
+        befores = [self._ask("gained", place, 0, 0, delegated=smt.false)]
+        if self._caller.chains is Chains.TWO:
+            befores.append(self._ask("gained", place, 0, 0, delegated=smt.true))
+        self.before = evolve(befores[0], controlled=1)  # at that time there was nobody else
         self.after = self._ask("gained", where, who, last)
-        self.claims.append(smt.no(self.before.link.allowed))
+        self.claims += [before.call.refused for before in befores]
         if approved:
-            self.claims.append(smt.both(smt.no(self.after.link.allowed), self._approved(self.after)))
+            self.claims.append(smt.both(self.after.call.refused, self._approved(self.after)))
         else:
-            self.claims.append(self.after.link.allowed)
+            self.claims.append(self.after.call.allowed)
         if last:
             self.claims += self._same_arguments(self.before.around.arguments, self.after.around.arguments)
-            was, now = self.before, self.after.around
-            meanwhile = _Workflow(self.timeline, self.program, was.where, was.subject, was.around)
-            meanwhile.later = {**meanwhile.names, "resource": Encoded(now.resource, smt.false), "args": now.arguments}
-            self.claims.append(smt.no(meanwhile.allowed))
+            self.claims += [smt.no(self._meanwhile(before, self.after.around).allowed) for before in befores]
+
+    def _meanwhile(self, was: Asked, now: Surroundings) -> Call:
+        """Return a request as it could be made in the end if only work on the resource had gone on."""
+        later: dict[str, Encoded | Bag] = {"resource": Encoded(now.resource, self.smt.false), "args": now.arguments}
+        call = self._caller.call("gained", was.where, was.subject, was.around, 0, was.call.delegated, kind=Workflow)
+        for _, link in call.links:
+            assert isinstance(link, Workflow)
+            link.later = {**link.names, **later}
+        return call
 
     def exchange(self, where: Slice, rule: RuleSymbol) -> None:
         """End with two requests of a slice, by two subjects who may approve each other's where a rule asks for it."""
@@ -274,7 +245,7 @@ class Path:
         self._principals.append((self.subject, other))
         self.before, self.after = self._ask("of the one", where, 0, 0), self._ask("of the other", where, 1, 0)
         for asked in (self.before, self.after):
-            self.claims += [asked.link.matching(rule).matches, self._approved(asked)]
+            self.claims += [asked.call.link.matching(rule).matches, self._approved(asked)]
 
     def _same_arguments(self, a: Bag, b: Bag) -> list[Term]:
         claims = []

@@ -25,13 +25,16 @@ Names = Mapping[str, frozenset[str]]
 class Reading:
     """What is read: attributes by type (key) and name, the types whose roles are, whether groups, whether delegation.
 
-    `delegation` is whether it depends on whom the principal acts for.
+    `delegation` is whether it depends on whether the principal acts for somebody, `whom` whether also on who that is,
+    `depth` whether on how long the chain is.
     """
 
     attributes: frozenset[tuple[str, str]] = frozenset()
     roles: frozenset[str] = frozenset()
     groups: bool = False
     delegation: bool = False
+    whom: bool = False
+    depth: bool = False
 
     def __or__(self, other: Reading) -> Reading:
         """Return what one or the other reads."""
@@ -40,6 +43,8 @@ class Reading:
             self.roles | other.roles,
             self.groups or other.groups,
             self.delegation or other.delegation,
+            self.whom or other.whom,
+            self.depth or other.depth,
         )
 
 
@@ -119,7 +124,8 @@ class Reader:
         let = self.program.tables.targets.get(expr)
         if name not in names and isinstance(let, LetSymbol):
             return self._of_let(let, {})
-        return Reading(delegation=name in ("delegated", "delegator", "delegation"))
+        asks = name in ("delegated", "delegator", "delegation")
+        return Reading(delegation=asks, whom=name == "delegator", depth=name == "delegation")
 
     def _of_attribute(self, target: ast.Expr, name: str, names: Names) -> Reading:
         types = self._types(target, names)

@@ -16,8 +16,9 @@ from attrs import define, evolve, field, frozen
 
 from ..checker.symbols import AttributeSymbol, Program
 from ..semantics.types import Record, SetOf, Type
+from .asking import Asked
 from .keys import entity_text, part_of, presence, type_and_id, type_of
-from .paths import Asked, Path, Taken
+from .paths import Path, Taken
 from .question import Evaluator
 from .solver import Model
 from .timeline import Change, state_of
@@ -55,13 +56,14 @@ class Facts:
 
 @frozen
 class Call:
-    """A request: whose, for what, with which arguments, on what."""
+    """A request: whose, for what, with which arguments, on what; who may approve it, and on whose behalf it is made."""
 
     who: str
     action: str
     arguments: dict[str, Any]
     resource: str
     approvers: tuple[str, ...] = ()
+    behalf: str | None = None
 
 
 @frozen
@@ -109,6 +111,8 @@ class Rehearsal:
     def request(self, call: Call, facts: Mapping[str, Facts]) -> Json:
         """Return a request with everything that is known of those it mentions."""
         made: Json = {"subject": self._entity(call.who, facts), "action": {"name": call.action}}
+        if call.behalf is not None:
+            made["subject"]["on_behalf_of"] = self._entity(call.behalf, facts)
         made["resource"] = self._entity(call.resource, facts)
         if call.arguments:
             made["action"]["properties"] = self._expanded(call.arguments, facts, 1)
@@ -163,8 +167,9 @@ class Rehearsal:
                 return False
         if self.before is None or self.after is None:
             return True
-        if self.decide(self.before, states[0], judge) not in ("deny", "require_approval"):
-            return False
+        for before in (self.before, evolve(self.before, behalf=None)):  # what it may alone is nothing to gain
+            if self.decide(before, states[0], judge) not in ("deny", "require_approval"):
+                return False
         return self.decide(self.after, states[-1], judge) == "allow"
 
     def decide(self, call: Call, facts: Mapping[str, Facts], judge: Judge) -> str:
@@ -225,7 +230,8 @@ class Rehearsal:
 
         def call(one: Call) -> Call:
             others = tuple(text(key) for key in one.approvers)
-            return Call(text(one.who), one.action, value(one.arguments), text(one.resource), others)
+            behalf = text(one.behalf) if one.behalf is not None else None
+            return Call(text(one.who), one.action, value(one.arguments), text(one.resource), others, behalf)
 
         def turn(one: Turn) -> Turn:
             changed = value(one.value) if one.kind == "attribute" else list(one.value)
@@ -352,15 +358,16 @@ class Author:
         facts = self._facts()
         if not direct:
             _through_one_another(facts)
-        gone = None if before is None else self._call(before)
         gained = None if after is None else self._call(after)
+        behalf = None if gained is None else gained.behalf
+        gone = None if before is None else evolve(self._call(before), behalf=behalf)
         context = self._bag("context", self._program.context)
         return Rehearsal(self._program, facts, context, played, gone, gained, waits)
 
     def _played(self, taken: Taken) -> Played:
         required = []
         for options in taken.required:
-            required += [self._call(o) for o in options if self._model.value(o.link.allowed)][:1]
+            required += [self._call(o) for o in options if self._model.value(o.call.allowed)][:1]
         turns = tuple(self._turn(change) for change in taken.changes)
         who = taken.step.acting and self._path.principal(self._path.number_of(taken), taken.asked.state)
         return Played(self._call(taken.asked), tuple(required), turns, self._key(who) if who else None)
@@ -370,7 +377,11 @@ class Author:
         arguments = self._bag(asked.around.arguments.path, action.parameters)
         others = [self._key(p) for p in self._path.others(asked)]
         who, resource = self._key(asked.subject), self._key(asked.around.resource)
-        return Call(who, action.external, arguments, resource, tuple(others))
+        return Call(who, action.external, arguments, resource, tuple(others), self._behalf(asked))
+
+    def _behalf(self, asked: Asked) -> str | None:
+        whom = asked.call.whom
+        return self._key(whom) if whom is not None and self._model.value(asked.call.delegated) else None
 
     def _key(self, mention: Mention) -> str:
         return str(self._model.value(mention.key))

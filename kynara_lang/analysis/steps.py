@@ -165,12 +165,46 @@ class Steps:
     def reading(self, where: Slice) -> Reading:
         """Return what decides on a request of a slice reads, also on the actions by which it is approved."""
         if where not in self._readings:
-            found = self._reader.of_slice(where)
+            found = self._of_chain(where)
             approving = self.approving if self.approvals(where) else frozenset()
             for other in self.slices if approving else ():
-                found |= self._reader.of_slice(other) if other.action in approving else NOTHING
+                found |= self._of_chain(other) if other.action in approving else NOTHING
             self._readings[where] = found
         return self._readings[where]
+
+    def _of_chain(self, where: Slice) -> Reading:
+        """Return what the rules of a slice read, and those that decide on a delegator where it can have one."""
+        found = self._reader.of_slice(where)
+        if found.delegation:
+            for other in self.slices:
+                if (other.action, other.resource) == (where.action, where.resource):
+                    found |= self._reader.of_slice(other)
+        return found
+
+    def places(self, step: Step, subject: str) -> list[Slice]:
+        """Return the slices of the requests that a step takes: its own, and those that it requires besides."""
+        acting = step.acting
+        required = frozenset[str]().union(*acting.requires) if acting is not None else frozenset[str]()
+        more = [Slice(action, subject, acting.principal) for action in sorted(required)] if acting is not None else []
+        return [step.where, *more]
+
+    def asks_delegation(self, where: Slice) -> bool:
+        """Return whether what decides on a request of a slice, and on its approval, reads for whom somebody acts."""
+        return self.reading(where).delegation
+
+    def longer(self, where: Slice) -> bool:
+        """Return whether chains of more than two can be decided otherwise in a slice than all those of two.
+
+        Where nobody asks who the delegator is, the last of a chain can be that: who is between only narrows.
+        """
+        return self._reader.of_slice(where).whom or self.reading(where).depth
+
+    def delegated(self, where: Slice) -> bool:
+        """Return whether it makes a difference in a slice for whom the principal acts.
+
+        Where it makes none, what it is denied alone it is denied on behalf of everybody.
+        """
+        return self._reader.of_slice(where).delegation
 
     def approvals(self, where: Slice) -> list[RuleSymbol]:
         """Return the rules that can ask for an approval in a slice."""
