@@ -6,6 +6,9 @@ itself was allowed from the start: had one of them only become possible by those
 to act as, it would itself be the gain of a shorter path. So the subject takes all steps, and what it came to act as
 gains or approves.
 
+Where a rule reads on whose behalf a request is made, each request may also be one for somebody else. Of chains of more
+than two only what is impossible is found out; what may be possible is unknown.
+
 A path is shown when the evaluator has decided each of its requests as claimed; anything else that cannot be excluded is
 unknown. That there is no path of up to so many steps says nothing of longer ones, except where no step is left.
 """
@@ -458,7 +461,7 @@ def _code(made: Escalation, trial: _Trial, rehearsal: Rehearsal, known: Steps) -
     assert rehearsal.before is not None
     if any(turn.key == rehearsal.before.who for turn in turns):
         return "KYN407" if made.lifted else "KYN401"
-    if any(turn.key == rehearsal.before.resource for turn in turns):
+    if any(turn.key in (rehearsal.before.resource, rehearsal.before.behalf) for turn in turns):
         return "KYN404"
     if made.lifted:
         return "KYN407"
