@@ -23,7 +23,7 @@ from ..semantics.types import BOOL, DECIMAL, ERROR, HOST, INT, IP, PATH, STRING,
 from ..syntax import ast
 from .keys import part_of, presence
 from .solver import Term, readable
-from .universe import Fields, Mention, Optional, Scalar, Unencodable, Universe, Value, attribute_of
+from .universe import Fields, Mention, Optional, Scalar, Unencodable, Universe, Value, attributes_of
 
 _HOUR = 3_600 * 10**9
 _EPOCH_WEEKDAY = times.WEEKDAYS.index("thursday")  # of 1970-01-01
@@ -155,10 +155,10 @@ class Encoder:
         types = target.value.types
         if isinstance(kind, Entity):
             types = frozenset(self._program.types[key].external for key in kind.names) & types or types
-        symbol = attribute_of(self._program, types, expr.name.text)
-        if symbol is None:
+        symbols = attributes_of(self._program, types, expr.name.text)
+        if not symbols:
             raise Unencodable(expr.name.text)
-        read = self.universe.attribute(target.value, symbol, self._program)
+        read = self.universe.read(target.value, symbols, self._program)
         return Encoded(read.value, self.smt.either(target.error, self._untold(target.value, read.present)))
 
     def _untold(self, mention: Mention, *present: Term) -> Term:

@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 
 from attrs import define, field, frozen
 
-from ..checker.symbols import AttributeSymbol, EntityType, Program
+from ..checker.symbols import AttributeSymbol, Program
 from ..semantics.addresses import V4
 from ..semantics.numbers import INT_MAX, INT_MIN
 from ..semantics.times import TIME_MAX, TIME_MIN
@@ -352,6 +352,39 @@ class Universe:
             of.attributes[name] = made
         return of.attributes[name]
 
+    def read(self, of: Mention, symbols: Mapping[str, AttributeSymbol], program: Program) -> Optional:
+        """Return an attribute of an entity that requests may call otherwise for each type; `symbols` are by type."""
+        by_key: dict[tuple[str, str], list[str]] = {}
+        for kind, symbol in symbols.items():
+            by_key.setdefault(attribute_key(symbol, program), []).append(kind)
+        (first, *_), *others = by_key.values()
+        found = self.attribute(of, symbols[first], program)
+        for kinds in others:
+            told = self.attribute(of, symbols[kinds[0]], program)
+            found = self._either(self.of_type(of, kinds), told, found, "|".join(map(spelled, kinds)))
+        return found
+
+    def _either(self, condition: Term, then: Optional, otherwise: Optional, what: str) -> Optional:
+        """Return one field or another, by a condition that `what` names."""
+        a, b = then.value, otherwise.value
+        choose = self.smt.choose
+        present = choose(condition, then.present, otherwise.present)
+        if isinstance(a, Scalar) and isinstance(b, Scalar) and a.term.getSort() == b.term.getSort():
+            return Optional(present, Scalar(choose(condition, a.term, b.term), a.kind))
+        if isinstance(a, Mention) and isinstance(b, Mention):
+            return Optional(present, self._someone(condition, a, b, what))
+        raise Unencodable("a record that requests call otherwise for each type")
+
+    def _someone(self, condition: Term, a: Mention, b: Mention, what: str) -> Mention:
+        """Return one entity or another: what is said of it agrees with what is said of the one that it is."""
+        path = f"{a.path} for {what} or ({b.path})"
+        key = self.smt.variable(path, self.smt.string)
+        self.valid.append(self.smt.equal(key, self.smt.choose(condition, a.key, b.key)))
+        known = None
+        if a.known is not None and b.known is not None:
+            known = self.smt.choose(condition, a.known, b.known)
+        return self.mention(path, key, a.types | b.types, known)
+
     def requires(self, kind: str, external: str, program: Program) -> bool:
         """Return whether a type requires an attribute (both as requests call them)."""
         return any(not symbol.optional for symbol in declared(program, kind, external))
@@ -532,10 +565,7 @@ def declared(program: Program, kind: str, external: str) -> list[AttributeSymbol
     return [] if found is None else [s for s in found.attributes.values() if s.external == external]
 
 
-def attribute_of(program: Program, types: Iterable[str], name: str) -> AttributeSymbol | None:
-    """Return an attribute by its name in the program, of the first type (by external name) that has it."""
-    for external in sorted(types):
-        kind: EntityType | None = program.by_external.get(external)
-        if kind is not None and name in kind.attributes:
-            return kind.attributes[name]
-    return None
+def attributes_of(program: Program, types: Iterable[str], name: str) -> dict[str, AttributeSymbol]:
+    """Return an attribute by its name in the program, for each of some types (by external name) that has it."""
+    kinds = ((external, program.by_external.get(external)) for external in sorted(types))
+    return {external: kind.attributes[name] for external, kind in kinds if kind is not None and name in kind.attributes}
