@@ -408,15 +408,17 @@ class _Search:
             if time.monotonic() > self.end:
                 self._out_of_time(trial)
                 continue
-            path = Path(self.known, kind, self.limits)
-            path.exchange(where, rule)
-            answer, model = path.ask()
-            shown = self._exchanged(Author(path, model).rehearsal(), where, rule) if model is not None else None
-            if shown is not None:
-                self.found.append(shown)
-                return
-            if answer is not Answer.UNSAT:
-                self._unsettled(trial, "whether agents can approve each other's requests is not known")
+            delegated, longer = self.known.asks_delegation(where), self.known.longer(where)
+            for chains in (Chains.ALONE, *[Chains.TWO] * delegated, *[Chains.LONGER] * longer):
+                path = Path(self.known, kind, self.limits, chains)
+                path.exchange(where, rule)
+                answer, model = path.ask()
+                shown = self._exchanged(Author(path, model).rehearsal(), where, rule) if model is not None else None
+                if shown is not None:
+                    self.found.append(shown)
+                    return
+                if answer is not Answer.UNSAT:
+                    self._unsettled(trial, "whether agents can approve each other's requests is not known")
 
     def _exchanged(self, rehearsal: Rehearsal, where: Slice, rule: RuleSymbol) -> Escalation | None:
         """Return the finding of two requests that two agents approve for each other, if the evaluator agrees."""

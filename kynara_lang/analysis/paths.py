@@ -68,7 +68,7 @@ class Path:
         return [self.principal(i, asked.state) for i in range(asked.controlled) if i != asked.who]
 
     def _ask(self, name: str, where: Slice, who: int, state: int, *, delegated: Term | None = None) -> Asked:
-        """Return a request; `delegated` is whether it is made for the delegator, None where it may be."""
+        """Return a request; `delegated` is whether it is made for others, None where it may be."""
         subject = self.principal(who, state)
         resource = self._resource(name, where, state)
         arguments = Bag(at(state, f"args {name}"), self.program.actions[where.action].parameters)

@@ -359,8 +359,9 @@ class Author:
         if not direct:
             _through_one_another(facts)
         gained = None if after is None else self._call(after)
-        behalf = None if gained is None else gained.behalf
-        gone = None if before is None else evolve(self._call(before), behalf=behalf)
+        gone = None if before is None else self._call(before)
+        if gone is not None and gained is not None and before is not None and before.call.whom is None:
+            gone = evolve(gone, behalf=gained.behalf)  # it was asked for alone, and is refused on behalf of others too
         context = self._bag("context", self._program.context)
         return Rehearsal(self._program, facts, context, played, gone, gained, waits)
 

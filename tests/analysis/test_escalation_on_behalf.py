@@ -117,3 +117,26 @@ def test_what_only_longer_chains_may_is_said_not_to_be_known() -> None:
     found = survey(CHAIN)
     assert not found.proved
     assert [(one.subject, "chains of two" in one.reason) for one in found.unknown] == [("Agent", True)]
+
+
+MUTUAL = """
+subject User
+subject Agent
+resource Doc
+action read on Doc
+permit users "u" { subject User action read resource Doc scope any "x" }
+permit agents "a" { subject Agent action read resource Doc scope delegated }
+require approval ask "q" { subject Agent action read resource Doc from Agent }
+"""
+
+
+def test_agents_that_approve_each_other_on_behalf_of_others_do_so() -> None:
+    (one,) = survey(MUTUAL).found
+    assert one.code == "KYN406"
+    judge = Replay(program(MUTUAL))
+    first, second = one.moves[0].request, one.request
+    assert second is not None
+    approvers = [{key: value for key, value in r["subject"].items() if key != "on_behalf_of"} for r in (second, first)]
+    for request, approver in zip((first, second), approvers, strict=True):
+        assert judge.decision(request) == "require_approval"
+        assert judge.approved(request, [approver]) == "allow"
