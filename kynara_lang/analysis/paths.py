@@ -19,7 +19,7 @@ from .links import Link, Slice, Surroundings, slices_of
 from .solver import Answer, Limits, Model, Smt, Term
 from .steps import Step, Steps
 from .timeline import Change, Timeline, at
-from .universe import Mention, Scalar
+from .universe import Mention, Unencodable
 
 
 @define(eq=False)
@@ -48,6 +48,7 @@ class Path:
         self.before: Asked | None = None
         self.after: Asked | None = None
         self._principals: list[tuple[str, Term]] = [(subject, self.smt.variable("subject", self.smt.string))]
+        self._at = "context"
         self._caller = Caller(self.timeline, steps, chains)
 
     # --- requests
@@ -72,12 +73,22 @@ class Path:
         subject = self.principal(who, state)
         resource = self._resource(name, where, state)
         arguments = Bag(at(state, f"args {name}"), self.program.actions[where.action].parameters)
-        for bag, fields in ((arguments.path, arguments.fields), ("context", self.program.context)):
-            for symbol in fields.values():
-                self.timeline.make(part_of(bag, symbol.external), symbol.type, self.program)
-        around = Surroundings(resource, arguments, Bag("context", self.program.context))
+        context = self._context(state)
+        for bag in (arguments, context):
+            for symbol in bag.fields.values():
+                self.timeline.make(part_of(bag.path, symbol.external), symbol.type, self.program)
+        around = Surroundings(resource, arguments, context)
         call = self._caller.call(name, where, subject, around, state, delegated)
         return Asked(where, who, state, len(self._principals), subject, around, call)
+
+    def _context(self, state: int) -> Bag:
+        """Return the context of a request; the steps and what is gained have each their own, at one time."""
+        bag = Bag(at(state, self._at), self.program.context)
+        if "now" in bag.fields and bag.path != "context":
+            symbol = bag.fields["now"]
+            paths = (part_of(path, symbol.external) for path in ("context", bag.path))
+            self.claims.append(self.timeline.equal(*(self.timeline.make(p, symbol.type, self.program) for p in paths)))
+        return bag
 
     def _resource(self, name: str, where: Slice, state: int) -> Mention:
         key = self.smt.variable(f"resource {name}", self.smt.string)
@@ -97,6 +108,7 @@ class Path:
         Without `denied`, it is enough that it is not denied.
         """
         name = f"of step {len(self.taken) + 1}"
+        self._at = f"context {name}"
         asked = self._ask(name, step.where, 0, self.timeline.now)
         if rule is not None:
             self.claims.append(asked.call.link.matching(rule).matches)
@@ -213,6 +225,7 @@ class Path:
         With `approved`, the request waits for approvals that others of the principals may give.
         """
         smt, last = self.smt, self.timeline.now
+        self._at = "context"
         place = Slice(where.action, self.subject, where.resource)
         befores = [self._ask("gained", place, 0, 0, delegated=smt.false)]
         if self._caller.chains is Chains.TWO:
@@ -225,8 +238,9 @@ class Path:
         else:
             self.claims.append(self.after.call.allowed)
         if last:
-            self.claims += self._same_arguments(self.before.around.arguments, self.after.around.arguments)
-            self.claims += [smt.no(self._meanwhile(before, self.after.around).allowed) for before in befores]
+            was, now = self.before.around, self.after.around
+            self.claims += [*self._same(was.arguments, now.arguments), *self._same(was.context, now.context)]
+            self.claims += [smt.no(self._meanwhile(before, now).allowed) for before in befores]
 
     def _meanwhile(self, was: Asked, now: Surroundings) -> Call:
         """Return a request as it could be made in the end if only work on the resource had gone on."""
@@ -247,15 +261,15 @@ class Path:
         for asked in (self.before, self.after):
             self.claims += [asked.call.link.matching(rule).matches, self._approved(asked)]
 
-    def _same_arguments(self, a: Bag, b: Bag) -> list[Term]:
+    def _same(self, a: Bag, b: Bag) -> list[Term]:
         claims = []
         for name, symbol in a.fields.items():
             paths = (part_of(bag.path, symbol.external) for bag in (a, b))
             mine, theirs = (self.timeline.make(path, symbol.type, self.program) for path in paths)
             claims.append(self.smt.equal(self._present(a, name), self._present(b, name)))
-            if isinstance(mine, Scalar | Mention):
+            try:
                 claims.append(self.timeline.equal(mine, theirs))
-            else:
+            except Unencodable:
                 self.timeline.inexact()
         return claims
 

@@ -21,7 +21,7 @@ from .keys import entity_text, part_of, presence, type_and_id, type_of
 from .paths import Path, Taken
 from .question import Evaluator
 from .solver import Model
-from .timeline import Change, state_of
+from .timeline import Change, state_of, without_state
 from .universe import Fields, Mention, Opaque, Optional, Scalar, Value, attribute_key, way_up
 from .values import elements, ordinary, written
 from .witness import Json
@@ -56,12 +56,16 @@ class Facts:
 
 @frozen
 class Call:
-    """A request: whose, for what, with which arguments, on what; who may approve it, and on whose behalf it is made."""
+    """A request: whose, for what, with which arguments, on what, in which context (by name).
+
+    `approvers` are who may approve it, `behalf` is on whose behalf it is made.
+    """
 
     who: str
     action: str
     arguments: dict[str, Any]
     resource: str
+    context: str
     approvers: tuple[str, ...] = ()
     behalf: str | None = None
 
@@ -93,7 +97,7 @@ class Rehearsal:
 
     program: Program
     facts: dict[str, Facts]
-    context: dict[str, Any]
+    contexts: dict[str, dict[str, Any]]
     played: tuple[Played, ...]
     before: Call | None = None
     after: Call | None = None
@@ -116,7 +120,7 @@ class Rehearsal:
         made["resource"] = self._entity(call.resource, facts)
         if call.arguments:
             made["action"]["properties"] = self._expanded(call.arguments, facts, 1)
-        made["context"] = self._expanded(self.context, facts, 1)
+        made["context"] = self._expanded(self.contexts[call.context], facts, 1)
         return made
 
     def _entity(self, key: str, facts: Mapping[str, Facts], depth: int = 0) -> Json:
@@ -184,7 +188,7 @@ class Rehearsal:
         """Return the same path with as few facts, and as ordinary ones, as still make it hold."""
         best = self
         for change in list(self._simplifications()):
-            tried = evolve(best, facts=copy.deepcopy(best.facts), context=dict(best.context))
+            tried = evolve(best, facts=copy.deepcopy(best.facts), contexts=copy.deepcopy(best.contexts))
             if change(tried) and tried.holds(judge):
                 best = tried
         return best._with_names(judge)._with_words(judge)
@@ -231,7 +235,8 @@ class Rehearsal:
         def call(one: Call) -> Call:
             others = tuple(text(key) for key in one.approvers)
             behalf = text(one.behalf) if one.behalf is not None else None
-            return Call(text(one.who), one.action, value(one.arguments), text(one.resource), others, behalf)
+            resource, given = text(one.resource), value(one.arguments)
+            return Call(text(one.who), one.action, given, resource, one.context, others, behalf)
 
         def turn(one: Turn) -> Turn:
             changed = value(one.value) if one.kind == "attribute" else list(one.value)
@@ -249,7 +254,7 @@ class Rehearsal:
         }
         before, after = (call(c) if c is not None else None for c in (self.before, self.after))
         steps = tuple(map(played, self.played))
-        return Rehearsal(self.program, facts, value(self.context), steps, before, after, self.waits)
+        return Rehearsal(self.program, facts, value(self.contexts), steps, before, after, self.waits)
 
     def _simplifications(self) -> Iterator[Any]:
         fixed = {(turn.key, turn.what) for played in self.played for turn in played.turns}
@@ -264,9 +269,11 @@ class Rehearsal:
                     if symbol.optional:
                         yield _dropped(key, symbol.external)
                     yield _simple(key, symbol, self.program)
-        for symbol in self.program.context.values():
-            yield _no_context(symbol.external)
-            yield _plain_context(symbol, self.program)
+        yield _one_context
+        for name in self.contexts:
+            for symbol in self.program.context.values():
+                yield _no_context(name, symbol.external)
+                yield _plain_context(name, symbol, self.program)
 
 
 def _words(value: Any) -> Iterator[str]:
@@ -307,15 +314,22 @@ def _simple(key: str, symbol: AttributeSymbol, program: Program) -> Any:
     return change
 
 
-def _no_context(name: str) -> Any:
-    return lambda tried: tried.context.pop(name, None) is not None
+def _one_context(tried: Rehearsal) -> bool:
+    """Make all requests in the context of the last."""
+    *others, last = tried.contexts
+    tried.contexts.update(dict.fromkeys(others, tried.contexts[last]))  # and they change together from now on
+    return bool(others)
 
 
-def _plain_context(symbol: AttributeSymbol, program: Program) -> Any:
+def _no_context(context: str, name: str) -> Any:
+    return lambda tried: tried.contexts[context].pop(name, None) is not None
+
+
+def _plain_context(context: str, symbol: AttributeSymbol, program: Program) -> Any:
     def change(tried: Rehearsal) -> bool:
-        if symbol.external not in tried.context:
+        if symbol.external not in tried.contexts[context]:
             return False
-        tried.context[symbol.external] = ordinary(symbol.type, program)
+        tried.contexts[context][symbol.external] = ordinary(symbol.type, program)
         return True
 
     return change
@@ -362,8 +376,14 @@ class Author:
         gone = None if before is None else self._call(before)
         if gone is not None and gained is not None and before is not None and before.call.whom is None:
             gone = evolve(gone, behalf=gained.behalf)  # it was asked for alone, and is refused on behalf of others too
-        context = self._bag("context", self._program.context)
-        return Rehearsal(self._program, facts, context, played, gone, gained, waits)
+        return Rehearsal(self._program, facts, self._contexts(), played, gone, gained, waits)
+
+    def _contexts(self) -> dict[str, dict[str, Any]]:
+        """Return the contexts of all requests, that of what is gained last."""
+        path = self._path
+        asked = [taken.asked for taken in path.taken] + [one for one in (path.before,) if one is not None]
+        paths = {without_state(one.around.context.path): one.around.context.path for one in asked}
+        return {name: self._bag(path, self._program.context) for name, path in paths.items()}
 
     def _played(self, taken: Taken) -> Played:
         required = []
@@ -378,7 +398,8 @@ class Author:
         arguments = self._bag(asked.around.arguments.path, action.parameters)
         others = [self._key(p) for p in self._path.others(asked)]
         who, resource = self._key(asked.subject), self._key(asked.around.resource)
-        return Call(who, action.external, arguments, resource, tuple(others), self._behalf(asked))
+        context = without_state(asked.around.context.path)
+        return Call(who, action.external, arguments, resource, context, tuple(others), self._behalf(asked))
 
     def _behalf(self, asked: Asked) -> str | None:
         whom = asked.call.whom

@@ -50,6 +50,11 @@ def state_of(path: str) -> int:
     return int(found[1]) if found else 0
 
 
+def without_state(path: str) -> str:
+    """Return a path without the state that it belongs to."""
+    return _STATE.sub("", path, count=1)
+
+
 class Timeline(Universe):
     """The unknowns of several states. A change is entered before anything is asked of the state that it leads to."""
 
