@@ -107,7 +107,7 @@ class Partial:
         kept = [(kind, found) for kind, found in tests if not found.known or found.fails or found.failed]
         if by_error:
             kept = [(kind, found) for kind, found in kept if found.fails or found.failed]
-        parts = tuple(part for kind, found in kept for part in _parts(kind, found))
+        parts = tuple(part for kind, found in kept for part in _parts(kind, found, by_error))
         return Remains(rule, outcome, subject, resource, parts, by_error, whole.reads, asks)
 
     def condition(self, condition: Condition) -> Found:
@@ -129,7 +129,7 @@ class Partial:
             return Found("", value=False), NEVER
         texts = list(dict.fromkeys(f.text for f, _ in possible))
         reads = frozenset[str]().union(*(f.reads for f, _ in possible))
-        return Found(" or ".join(texts), reads=reads), junction("or", [asks for _, asks in possible])
+        return Found(", ".join(texts), reads=reads), junction("or", [asks for _, asks in possible])
 
     def _fits(self, entity: Someone, pattern: PatternSymbol) -> tuple[Found, Found]:
         """Return whether an entity fits a pattern, as a pattern and as a condition; what is known is left out."""
@@ -229,9 +229,9 @@ def _outcome(rule: RuleSymbol, whole: Found) -> Outcome:
     return "never" if matches == {False} else "depends"
 
 
-def _parts(kind: PartKind, found: Found) -> Iterable[Part]:
-    """Yield what a clause says, one part for each condition that an `and` joins."""
-    pieces = found.parts if found.joined == "and" else (found,)
+def _parts(kind: PartKind, found: Found, by_error: bool) -> Iterable[Part]:
+    """Yield what a clause says, one part a condition that an `and` joins; where only errors count, those that fail."""
+    pieces = found.parts if found.joined == "and" or (by_error and found.parts) else (found,)
     for piece in pieces:
         said = opposite(piece) if kind == "unless" else piece
         yield Part(kind, said.text, piece.fails or piece.failed)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _policies = click.option(
     "--policies", "-p", "paths", multiple=True, metavar="PATH", help="The policies, if not those of the configuration."
 )
+_EFFECTS = {"permits": "permit", "forbids": "forbid", "approvals": "require_approval"}
 _format = click.option(
     "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True, help="How to answer."
 )
@@ -161,28 +162,29 @@ def _told(policies: PolicySet, who: Someone, action: str, thing: Someone) -> dic
         "action": program.actions[action].name,
         "resource": _name(policies, thing),
         "decisions": sorted(possible),
-        "permits": _rules(remains, "permit"),
-        "forbids": _rules(remains, "forbid"),
-        "approvals": _rules(remains, "require_approval"),
+        **{name: [_rule(one) for one in remains if one.rule.effect == effect] for name, effect in _EFFECTS.items()},
     }
 
 
 def _name(policies: PolicySet, someone: Someone) -> str:
+    from ..semantics.display import display_text
+
     kind = policies.program.types[next(iter(someone.types))].name
-    return kind if someone.id is None else f'{kind}::"{someone.id}"'
+    return kind if someone.id is None else f"{kind}::{display_text(someone.id)}"
 
 
-def _rules(remains: Iterable[Remains], effect: str) -> list[dict[str, Any]]:
-    return [
-        {
-            "rule": one.rule.name,
-            "always": one.outcome == "always",
-            "subject": one.subject,
-            "conditions": [str(part) for part in one.parts if part.kind not in ("subject", "resource")],
-        }
-        for one in remains
-        if one.rule.effect == effect
-    ]
+def _rule(one: Remains) -> dict[str, Any]:
+    """Return whom and what a rule is about, and what remains of it; a rule that always matches asks for nothing."""
+    always = one.outcome == "always"
+    conditions = () if always else (part for part in one.parts if part.kind not in ("subject", "resource"))
+    return {
+        "rule": one.rule.name,
+        "always": always,
+        "subject": one.subject,
+        "resource": one.resource,
+        "conditions": [str(part) for part in conditions],
+        "by_error": one.by_error and not always,
+    }
 
 
 def _answer(ctx: click.Context, form: str, told: list[dict[str, Any]]) -> None:
@@ -202,15 +204,20 @@ def _answer(ctx: click.Context, form: str, told: list[dict[str, Any]]) -> None:
 
 
 def _sentence(one: dict[str, Any]) -> str:
-    sure = one["decisions"] == ["allow"]
-    asks = "allow" not in one["decisions"]
-    how = "" if sure else ", with an approval," if asks else ", under conditions,"
+    how = {
+        ("allow",): "",
+        ("require_approval",): ", with an approval,",
+        ("deny", "require_approval"): ", under conditions and with an approval,",
+    }.get(tuple(one["decisions"]), ", under conditions,")
     return f"{one['subject']} can{how} {one['action']} {one['resource']}"
 
 
 def _lines(one: dict[str, Any]) -> Iterator[str]:
-    for word, rules in (("by", one["permits"]), ("forbidden by", one["forbids"]), ("asks for", one["approvals"])):
-        for rule in rules:
-            who = f" for {rule['subject']}" if rule["subject"] else ""
-            yield f"{word} {rule['rule']}{who}{'' if rule['conditions'] else ', always'}"
+    kind = one["resource"].partition('::"')[0]
+    for word, effect in (("by", "permits"), ("forbidden by", "forbids"), ("asks for", "approvals")):
+        for rule in one[effect]:
+            narrower = f" on {rule['resource']}" if rule["resource"] != kind else ""
+            yield f"{word} {rule['rule']} for {rule['subject']}{narrower}{', always' if rule['always'] else ''}"
+            if rule["by_error"]:
+                yield "  where evaluating one of these is an error"
             yield from (f"  {condition}" for condition in rule["conditions"])
