@@ -12,10 +12,11 @@ denies it; requests that one version cannot read only because of a membership th
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Mapping, Sequence
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from ..checker.symbols import AttributeSymbol, RuleSymbol
 from .keys import part_of
@@ -26,6 +27,7 @@ from .versions import Pair, Triple, Version, VersionLink, Versions, same_type
 from .witness import Json, smaller
 
 MOST_WITNESSES = 8
+NO_TIME = "there was no time left"
 _Declared = tuple[Mapping[str, AttributeSymbol], Mapping[str, AttributeSymbol]]
 Kind = Literal["permit", "forbid", "approval", "eased", "unreadable", "elsewhere"]
 
@@ -87,9 +89,13 @@ class Contrast:
         *,
         chain: Sequence[str] = (),
         anywhere: bool = False,
+        left: Callable[[], float] = lambda: math.inf,
     ) -> None:
-        """Make the unknowns of one request; `chain` holds the types (as requests spell them) of delegators."""
-        self.giver, self.other, self.limits = giver, other, limits
+        """Make the unknowns of one request; `chain` holds the types (as requests spell them) of delegators.
+
+        `left` says how many seconds there are for all questions that are still to come.
+        """
+        self.giver, self.other, self.limits, self._left = giver, other, limits, left
         self.where, self.theirs = _place(giver, triple, chain), _place(other, triple, chain)
         assert self.where is not None, "the giver grants nothing here"
         self.alike = alike(giver, other, triple, chain=bool(chain) or anywhere)
@@ -170,8 +176,13 @@ class Contrast:
         return [] if self.alike else [self.universe.members_readable(v.program) for v in (self.giver, self.other)]
 
     def ask(self, *claims: Term) -> tuple[Answer, Model | None]:
-        """Ask for a request; those regions that are known already are left out."""
-        answer, model = self.mine.ask(*claims, *self.blocks)
+        """Ask for a request; those regions that are known already are left out. Without time nothing is known."""
+        left = self._left()
+        if left <= 0:
+            self.gave_up = True
+            return Answer.UNKNOWN, None
+        limits = evolve(self.limits, milliseconds=max(1, int(min(self.limits.milliseconds, left * 1000))))
+        answer, model = self.mine.ask(*claims, *self.blocks, limits=limits)
         self.gave_up = self.gave_up or answer is Answer.UNKNOWN
         return answer, model
 
@@ -193,7 +204,8 @@ class Contrast:
             self.blocks.append(self.smt.no(self.region(witness)))
         if self.ask(*self.more())[0] is Answer.UNSAT and found[-1].kind != "elsewhere":
             return self._beside(found)
-        return Search((*found, *self._beside([]).witnesses), False, "there are more ways than are shown")
+        reason = NO_TIME if self._left() <= 0 else "there are more ways than are shown"
+        return Search((*found, *self._beside([]).witnesses), False, reason)
 
     def beyond(self, known: Sequence[Witness]) -> Witness | None:
         """Return a request that is explained by nothing that is known, if one is found."""
@@ -212,6 +224,8 @@ class Contrast:
         return found if same else witness
 
     def _why(self, answer: Answer, *claims: Term) -> str:
+        if self._left() <= 0:
+            return NO_TIME
         return "the solver gave up" if answer is Answer.UNKNOWN else self.mine.unconfirmed(*claims, *self.blocks)
 
     def _beside(self, found: list[Witness]) -> Search:

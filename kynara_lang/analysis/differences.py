@@ -7,6 +7,7 @@ solver, for direct calls, and, where a rule reads for whom the subject acts, for
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import Literal
@@ -14,7 +15,7 @@ from typing import Literal
 from attrs import evolve, field, frozen
 
 from ..checker.symbols import RuleSymbol
-from .contrast import Contrast, Search, Witness, alike
+from .contrast import NO_TIME, Contrast, Search, Witness, alike
 from .declared import Declared, changes
 from .links import Slice
 from .regions_text import Direction, Region, described
@@ -94,12 +95,18 @@ class Differences:
         """Whether it is not known of some slice whether anybody may do more."""
         return any(s.gains.verdict == "unknown" for s in self.slices)
 
+    @property
+    def out_of_time(self) -> bool:
+        """Whether something is not known because there was no time to ask."""
+        return any(NO_TIME in (s.gains.reason, s.losses.reason) for s in self.slices)
+
 
 @frozen
 class Comparing:
     """Compares two versions. Without `limits` there is no solver, and only the structure answers.
 
-    `patience` says whether there is still time. `structural` is for tests: without it all is asked of the solver.
+    `left` says how many seconds there still are: what the solver was not asked by then is unknown; what the structure
+    shows is said all the same. `structural` is for tests: without it all is asked of the solver.
     """
 
     old: Version
@@ -107,7 +114,7 @@ class Comparing:
     limits: Limits | None = field(factory=Limits)
     progress: Callable[[int, int], None] = lambda done, total: None
     structural: bool = True
-    patience: Callable[[], bool] = lambda: True
+    left: Callable[[], float] = lambda: math.inf
 
     def run(self) -> Differences:
         """Return what differs."""
@@ -174,9 +181,9 @@ class Comparing:
             return Side()
         if self.limits is None:
             return Side("unknown", (), False, NO_SOLVER)
-        if not self.patience():
-            return Side("unknown", (), False, "there was no time left")
-        contrast = Contrast(giver, other, triple, self.limits)
+        if self.left() <= 0:
+            return Side("unknown", (), False, NO_TIME)
+        contrast = Contrast(giver, other, triple, self.limits, left=self.left)
         search = contrast.search()
         regions = [described(contrast, witness, direction) for witness in search.witnesses]
         if giver.asks_about_others(giver.find(triple)) or other.asks_about_others(other.find(triple)):
@@ -194,15 +201,15 @@ class Comparing:
         known = [w for w in direct.witnesses if w.kind in ("permit", "forbid", "approval")]
         anywhere = None
         if _common_principals_alike(giver, other, triple):
-            anywhere = Contrast(giver, other, triple, self.limits, anywhere=True)
+            anywhere = Contrast(giver, other, triple, self.limits, anywhere=True, left=self.left)
             if _excluded(anywhere, known):
                 return direct, []
         regions: list[Region] = []
         gave_up = 0
         for chain in islice(_chains(giver), MOST_CHAINS):
-            if len(regions) >= MOST_IN_CHAINS or gave_up >= MOST_GIVEN_UP or not self.patience():
+            if len(regions) >= MOST_IN_CHAINS or gave_up >= MOST_GIVEN_UP or self.left() <= 0:
                 break
-            contrast = Contrast(giver, other, triple, self.limits, chain=chain)
+            contrast = Contrast(giver, other, triple, self.limits, chain=chain, left=self.left)
             witness = contrast.beyond(known)
             gave_up += contrast.gave_up
             if witness is not None:
@@ -210,7 +217,7 @@ class Comparing:
                 known += [witness] if witness.kind in ("permit", "forbid", "approval") else []
         if anywhere is not None and regions and _excluded(anywhere, known):
             return direct, regions
-        reason = "chains of principals beyond those tried were not excluded"
+        reason = NO_TIME if self.left() <= 0 else "chains of principals beyond those tried were not excluded"
         return evolve(direct, complete=False, reason=direct.reason or reason), regions
 
 

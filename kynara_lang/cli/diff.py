@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, cast
 
@@ -36,6 +37,14 @@ if TYPE_CHECKING:
     metavar="SECONDS",
     help="What one question to the solver may take.",
 )
+@click.option(
+    "--timeout",
+    type=click.FloatRange(min=0.1),
+    default=60.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long to compare; what is left by then is unknown.",
+)
 @color_option
 @click.pass_context
 def diff(
@@ -46,11 +55,13 @@ def diff(
     replay: str | None,
     form: str,
     prove_timeout: float,
+    timeout: float,
 ) -> None:
     """Show what differs between the programs OLD and NEW: who may do more, who may do less.
 
     Each is a path, or `REV:path` of the git checkout. Every kind of request is compared for all requests there can
-    be; what differs comes with a request that both versions have decided.
+    be; what differs comes with a request that both versions have decided. What could not be settled, or not within
+    the time, is named as unknown, never called the same.
 
     \b
     Examples:
@@ -67,13 +78,14 @@ def diff(
     from ..runtime.replay import Replay
     from . import render_diff
 
+    end = time.monotonic() + timeout
     libraries = configuration().libraries
     programs = [program_at(ctx, named, libraries).program for named in (old, new)]
     deciders = [Replay(program) for program in programs]
     limits = Limits(milliseconds=int(prove_timeout * 1000)) if solver_installed() else None
     with busy(ctx, "comparing"):
         versions = [Version(p, d) for p, d in zip(programs, deciders, strict=True)]
-        found = Comparing(versions[0], versions[1], limits).run()
+        found = Comparing(versions[0], versions[1], limits, left=lambda: end - time.monotonic()).run()
     flips = None if replay is None else list(_flips(ctx, replay, deciders))
     if form == "json":
         print_json(render_diff.as_data(found, flips))

@@ -76,6 +76,7 @@ def as_data(found: Differences, flips: list[Flip] | None) -> dict[str, Any]:
             "unknown_gains": found.unknown_gains,
             "equal_by_structure": found.by_structure,
             "equal_by_proof": found.by_proof,
+            "out_of_time": found.out_of_time,
             "solver": found.solver,
         },
     }
@@ -95,7 +96,8 @@ def summary(found: Differences) -> str:
     parts = [f"more access in {counted(gains, 'kind')} of request" if gains else "no new access"]
     parts.append(f"less in {losses}")
     if unknown:
-        parts.append(f"unknown in {unknown}{'' if found.solver else f' ({INSTALL})'}")
+        cure = "" if found.solver else f" ({INSTALL})"
+        parts.append(f"unknown in {unknown}{' (give it more time with `--timeout`)' if found.out_of_time else cure}")
     parts.append(f"{equal} decided alike, for sure")
     if unknown and not gains:
         parts[0] = "no new access found"

@@ -107,3 +107,45 @@ def test_without_the_solver_nothing_is_called_equal(versions: Run, monkeypatch: 
     assert result.exit_code == 1
     assert "unknown in 1" in result.stdout
     assert "kynara-lang[prove]" in result.stdout
+
+
+class Clock:
+    """A clock on which a second passes each time that it is read."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def monotonic(self) -> float:
+        self.now += 1.0
+        return self.now
+
+
+@pytest.mark.parametrize("seconds", [0.5, 1, 2, 3, 5])
+def test_what_was_not_compared_in_time_is_unknown(versions: Run, monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
+    monkeypatch.setattr("kynara_lang.cli.diff.time", Clock())
+    result = versions("diff", "old", "narrower", "--no-new-access", "--timeout", str(seconds), "--format", "json")
+    found = json.loads(result.stdout)
+    (read,) = found["slices"]
+    assert found["summary"]["out_of_time"]
+    assert read["losses"]["reason"] == "there was no time left"
+    assert not read["losses"]["complete"]
+    assert result.exit_code == (1 if read["gains"]["verdict"] == "unknown" else 0)
+    assert found["summary"]["equal_by_structure"] == 1
+
+
+def test_without_time_there_may_be_new_access(versions: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kynara_lang.cli.diff.time", Clock())
+    result = versions("diff", "old", "new", "--no-new-access", "--timeout", "0.5")
+    assert result.exit_code == 1
+    assert "not settled: there was no time left\n" in result.stdout
+    assert result.stdout.endswith(
+        "no new access found; less in 0; unknown in 1 (give it more time with `--timeout`); 1 decided alike, for sure\n"
+    )
+
+
+def test_with_time_everything_is_compared(versions: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kynara_lang.cli.diff.time", Clock())
+    summary = json.loads(versions("diff", "old", "narrower", "--timeout", "500", "--format", "json").stdout)["summary"]
+    assert not summary["out_of_time"]
+    assert not summary["unknown_gains"]
+    assert summary["losses"]
