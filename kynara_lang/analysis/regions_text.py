@@ -6,6 +6,7 @@ the other version has a rule of the same name, its conditions stand beside those
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from difflib import SequenceMatcher
 from typing import Literal
@@ -24,6 +25,7 @@ from .versions import Version, same_type
 from .witness import Json
 
 ALIKE = 0.5
+_QUOTED = re.compile(r'("(?:\\.|[^"\\])*")')
 Direction = Literal["gain", "loss"]
 Standing = Literal["same", "changed", "only", "gone"]
 
@@ -47,7 +49,8 @@ class Region:
     """Requests that two versions decide differently for one reason, and one of them.
 
     `side` is the version whose rule the lines tell of: `new` or `old`. `rules` are qualified names with their places,
-    `chain` the types of those on whose behalf the request is made.
+    `chain` the types of those on whose behalf the request is made. `general` is what it says without the names of its
+    types and its action.
     """
 
     kind: str
@@ -60,6 +63,7 @@ class Region:
     after: str
     note: str = ""
     chain: tuple[str, ...] = ()
+    general: tuple[str, ...] = ()
 
 
 def described(contrast: Contrast, witness: Witness, direction: Direction) -> Region:
@@ -88,8 +92,11 @@ def described(contrast: Contrast, witness: Witness, direction: Direction) -> Reg
     before, after = (witness.taken, witness.given) if gains else (witness.given, witness.taken)
     side: Literal["old", "new"] = "new" if of_giver == gains else "old"
     named = [(r.name, _place(r)) for r in dict.fromkeys((*([rule] if rule else []), *witness.permits))]
-    sentence = _sentence(contrast, witness, direction)
-    return Region(witness.kind, sentence, side, lines, tuple(named), witness.request, before, after, note)
+    sentence, general = _said(contrast, witness, direction, lines)
+    rules = tuple(named)
+    return Region(
+        witness.kind, sentence, side, lines, rules, witness.request, before, after, note, general=general
+    )
 
 
 def remains(version: Version, where: Slice, rule: RuleSymbol) -> Remains:
@@ -113,8 +120,31 @@ def _place(rule: RuleSymbol) -> str:
 # --- sentences
 
 
-def _sentence(contrast: Contrast, witness: Witness, direction: Direction) -> str:
+def _said(
+    contrast: Contrast, witness: Witness, direction: Direction, lines: Iterable[Line]
+) -> tuple[str, tuple[str, ...]]:
+    """Return the sentence of a region, and all that it says without the names of its types and its action."""
+    where = contrast.where
+    assert where is not None
+    program = contrast.giver.program
+    subject, resource = program.types[where.subject].name, program.types[where.resource].name
     who, what = _parties(contrast, witness)
+    sentence = _sentence(contrast, witness, direction, who, f"`{program.actions[where.action].name}` {what}")
+    general = [_sentence(contrast, witness, direction, _nameless(who, subject), _nameless(what, resource))]
+    for line in lines:
+        name = {"subject": subject, "resource": resource}.get(line.kind)
+        texts = (line.text, line.across or "")
+        general += [line.kind, line.standing, *(text if name is None else _nameless(text, name) for text in texts)]
+    return sentence, tuple(general)
+
+
+def _nameless(patterns: str, name: str) -> str:
+    """Return patterns without the name of a type that each begins with; what stands in quotes is none."""
+    pieces = _QUOTED.split(patterns)
+    return "".join(p if i % 2 else re.sub(rf"(^|, ){name}\b(?!::)", r"\1_", p) for i, p in enumerate(pieces))
+
+
+def _sentence(contrast: Contrast, witness: Witness, direction: Direction, who: str, what: str) -> str:
     gains = direction == "gain"
     may = "may now" if gains else "may no longer"
     name = f"`{witness.rule.decl.name.text}`" if witness.rule is not None else ""
@@ -137,7 +167,7 @@ def _sentence(contrast: Contrast, witness: Witness, direction: Direction) -> str
 
 
 def _parties(contrast: Contrast, witness: Witness) -> tuple[str, str]:
-    """Return who asks, and for what, as sentences need it."""
+    """Return who asks, and for what, in the patterns of the rule."""
     where, giver = contrast.where, contrast.giver
     assert where is not None
     types = giver.program.types
@@ -146,7 +176,7 @@ def _parties(contrast: Contrast, witness: Witness) -> tuple[str, str]:
     for permit in permits:
         left = remains(giver, where, permit)
         who, resource = left.subject or who, left.resource or resource
-    return who, f"`{giver.program.actions[where.action].name}` {resource}"
+    return who, resource
 
 
 def _item(item: Item, contrast: Contrast) -> str:

@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..analysis.declared import Declared
-from ..analysis.differences import Differences, Side, SliceDifference
+from ..analysis.differences import Differences, Side
+from ..analysis.merged import Entry, Told, merged, products
 from ..analysis.regions_text import Line, Region
+from ..analysis.versions import Triple
 from ..diagnostics.excerpt import visible
 from ..diagnostics.witness_text import witness_lines
 from ..proofs import INSTALL
@@ -24,9 +26,9 @@ def as_text(found: Differences, flips: list[Flip] | None) -> str:
         lines.append(f"declared: {_declared(declared)}")
     if found.declared:
         lines.append("")
-    for title, sides in _directions(found):
-        for place, side in sides:
-            lines += [f"{title}: {_place(place)}", *_side(side), ""]
+    for title, entries in _directions(found):
+        for entry in entries:
+            lines += [f"{title}: {_places(entry)}", *_entry(entry), ""]
     lines += [f"request in line {line}: {before} -> {after}" for line, before, after in flips or ()]
     lines.append(summary(found))
     return "\n".join(visible(line) for line in lines)
@@ -37,17 +39,16 @@ def as_markdown(found: Differences, flips: list[Flip] | None) -> str:
     lines = [f"### Policy difference\n\n{_escaped(summary(found))}\n"]
     for declared in found.declared:
         lines.append(f"- declared: {_escaped(_declared(declared))}")
-    for title, sides in _directions(found):
-        if sides:
+    for title, entries in _directions(found):
+        if entries:
             lines.append(f"\n#### {title}\n")
-        for place, side in sides:
-            lines.append(f"**{_escaped(_place(place))}**\n")
-            for region in side.regions:
-                lines += [f"- {_escaped(region.sentence)}\n", "  ```text"]
+        for entry in entries:
+            lines.append(f"**{_escaped(_places(entry))}**\n")
+            for region in entry.regions:
+                lines += [f"- {_escaped(_sentence(region, entry))}\n", "  ```text"]
                 lines += [f"  {visible(line).replace('`', chr(39))}" for line in _region(region)]
                 lines.append("  ```")
-            if side.reason:
-                lines.append(f"- not settled: {_escaped(side.reason)}")
+            lines += [f"- not settled: {_escaped(reason)}" for reason in entry.reasons]
     lines += [f"- recorded request in line {line}: {before} → {after}" for line, before, after in flips or ()]
     return "\n".join(lines)
 
@@ -59,9 +60,7 @@ def as_data(found: Differences, flips: list[Flip] | None) -> dict[str, Any]:
         "declared": [{"change": d.change, "what": d.what, "old": d.old, "new": d.new} for d in found.declared],
         "slices": [
             {
-                "subject": s.subject,
-                "action": s.action,
-                "resource": s.resource,
+                **_place((s.action, s.subject, s.resource)),
                 "gains": _side_data(s.gains),
                 "losses": _side_data(s.losses),
                 "rules": [
@@ -69,6 +68,12 @@ def as_data(found: Differences, flips: list[Flip] | None) -> dict[str, Any]:
                 ],
             }
             for s in found.slices
+        ],
+        "regions": [
+            _region_data(direction, region, entry)
+            for direction, sides in (("gain", _told(found, "gains")), ("loss", _told(found, "losses")))
+            for entry in merged(sides)
+            for region in entry.regions
         ],
         "summary": {
             "gains": found.gains,
@@ -104,25 +109,37 @@ def summary(found: Differences) -> str:
     return "; ".join(parts)
 
 
-def _directions(found: Differences) -> Iterator[tuple[str, list[tuple[SliceDifference, Side]]]]:
-    yield "More access", [(s, s.gains) for s in found.slices if s.gains.verdict == "found"]
-    yield "Less access", [(s, s.losses) for s in found.slices if s.losses.verdict == "found"]
-    yield (
-        "Unknown",
-        [(s, side) for s in found.slices for side in (s.gains, s.losses) if side.verdict == "unknown"],
-    )
+def _directions(found: Differences) -> Iterator[tuple[str, list[Entry]]]:
+    gains, losses = _told(found, "gains"), _told(found, "losses")
+    yield "More access", merged(side for side in gains if side.regions)
+    yield "Less access", merged(side for side in losses if side.regions)
+    unknown = [side for side in (*gains, *losses) if not side.regions]
+    yield "Unknown", merged(sorted(unknown, key=lambda side: side.place))
 
 
-def _place(place: SliceDifference) -> str:
-    return f"{place.subject} {place.action} {place.resource}"
+def _told(found: Differences, direction: str) -> list[Told]:
+    """Return what is told of gains, or of losses; where there are none, for sure, that is nothing."""
+    sides = [((s.action, s.subject, s.resource), getattr(s, direction)) for s in found.slices]
+    return [Told(place, side.regions, side.reason) for place, side in sides if side.verdict != "none"]
 
 
-def _side(side: Side) -> Iterator[str]:
-    for region in side.regions:
-        yield f"  {region.sentence}"
+def _places(entry: Entry) -> str:
+    """Say which kinds of request: `User read, write Doc` for all combinations of what stands in such a list."""
+    return "; ".join(" ".join(", ".join(names) for names in several) for several in products(entry.places))
+
+
+def _sentence(region: Region, entry: Entry) -> str:
+    others = len(entry.places) - 1
+    if not others:
+        return region.sentence
+    return f"{region.sentence}; likewise in the other {counted(others, 'kind')} of request"
+
+
+def _entry(entry: Entry) -> Iterator[str]:
+    for region in entry.regions:
+        yield f"  {_sentence(region, entry)}"
         yield from (f"    {line}" for line in _region(region))
-    if side.reason:
-        yield f"  not settled: {side.reason}"
+    yield from (f"  not settled: {reason}" for reason in entry.reasons)
 
 
 def _region(region: Region) -> Iterator[str]:
@@ -157,24 +174,26 @@ def _escaped(text: str) -> str:
     return "".join(f"\\{c}" if c in "\\`*_{}[]<>#|" else c for c in visible(text))
 
 
+def _place(place: Triple) -> dict[str, str]:
+    action, subject, resource = place
+    return {"subject": subject, "action": action, "resource": resource}
+
+
 def _side_data(side: Side) -> dict[str, Any]:
+    return {"verdict": side.verdict, "complete": side.complete, "reason": side.reason}
+
+
+def _region_data(direction: str, region: Region, entry: Entry) -> dict[str, Any]:
+    lines = region.lines
     return {
-        "verdict": side.verdict,
-        "complete": side.complete,
-        "reason": side.reason,
-        "regions": [
-            {
-                "kind": r.kind,
-                "sentence": r.sentence,
-                "conditions": [
-                    {"clause": i.kind, "text": i.text, "standing": i.standing, "across": i.across} for i in r.lines
-                ],
-                "rules": [{"rule": name, "place": place} for name, place in r.rules],
-                "witness": r.request,
-                "before": r.before,
-                "after": r.after,
-                "note": r.note,
-            }
-            for r in side.regions
-        ],
+        "direction": direction,
+        "slices": [_place(place) for place in entry.places],
+        "kind": region.kind,
+        "sentence": region.sentence,
+        "conditions": [{"clause": i.kind, "text": i.text, "standing": i.standing, "across": i.across} for i in lines],
+        "rules": [{"rule": name, "place": place} for name, place in region.rules],
+        "witness": region.request,
+        "before": region.before,
+        "after": region.after,
+        "note": region.note,
     }

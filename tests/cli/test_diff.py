@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -48,7 +49,7 @@ def test_who_loses_is_no_new_access(versions: Run) -> None:
     assert result.exit_code == 0
     found = json.loads(result.stdout)
     assert (found["summary"]["gains"], found["summary"]["losses"]) == (False, True)
-    (lost,) = found["slices"][0]["losses"]["regions"]
+    (lost,) = found["regions"]
     assert (lost["before"], lost["after"]) == ("allow", "deny")
 
 
@@ -149,3 +150,86 @@ def test_with_time_everything_is_compared(versions: Run, monkeypatch: pytest.Mon
     assert not summary["out_of_time"]
     assert not summary["unknown_gains"]
     assert summary["losses"]
+
+
+WIDE = """\
+subject User { tenant: String }
+subject Agent { tenant: String }
+resource Order { tenant: String }
+resource Doc { tenant: String }
+resource Note { tenant: String }
+action read on Order, Doc
+action write on Order, Doc
+action hide on Note
+role staff
+permit work {
+  subject User with role staff, Agent with role staff  action read, write, hide  resource any
+  scope subject.tenant == resource.tenant  when resource.tenant != "b"
+}
+permit mine { subject User::"x", Agent::"x"  action hide  resource Note  scope any "x" }
+"""
+
+
+@pytest.fixture
+def wide(kynara: Run, project: Path) -> Callable[[str, str], str]:
+    """Return what is said of a change of the program whose rule reaches many kinds of request."""
+
+    def change(before: str, after: str, *options: str) -> str:
+        for name, text in (("a", WIDE), ("b", WIDE.replace(before, after))):
+            (project / name).mkdir(exist_ok=True)
+            (project / name / "p.kyn").write_text(text, encoding="utf-8")
+        return kynara("diff", "a", "b", *options).stdout
+
+    return change
+
+
+def test_what_is_the_same_for_many_kinds_of_request_is_told_once(wide: Callable[..., str]) -> None:
+    shown = wide(' when resource.tenant != "b"', "")
+    assert shown.startswith(
+        "More access: Agent, User hide Note; Agent, User read, write Doc, Order\n"
+        "  Agent with role staff may now `hide` Note; likewise in the other 9 kinds of request\n"
+        "    scope subject.tenant == resource.tenant\n"
+        '    no longer: when resource.tenant != "b"\n'
+        "    rule p.work (b/p.kyn:10)\n"
+        "    for instance, deny before, allow now:\n"
+    )
+    assert shown.endswith("\n\nmore access in 10 kinds of request; less in 0; 0 decided alike, for sure\n")
+    assert shown.count("for instance") == 1
+
+
+def test_json_lists_the_kinds_of_request_of_a_region(wide: Callable[..., str]) -> None:
+    found = json.loads(wide(' when resource.tenant != "b"', "", "--format", "json"))
+    (region,) = found["regions"]
+    places = [(s["subject"], s["action"], s["resource"]) for s in region["slices"]]
+    assert len(places) == len(set(places)) == 10
+    assert places == [(s["subject"], s["action"], s["resource"]) for s in found["slices"]]
+    assert (region["direction"], region["witness"]["action"]["name"]) == ("gain", places[0][1])
+    assert {s["gains"]["verdict"] for s in found["slices"]} == {"found"}
+
+
+def test_markdown_tells_it_once_too(wide: Callable[..., str]) -> None:
+    shown = wide(' when resource.tenant != "b"', "", "--format", "markdown")
+    assert "**Agent, User hide Note; Agent, User read, write Doc, Order**\n" in shown
+    assert shown.count("```text") == 1
+
+
+def test_what_differs_between_kinds_of_request_is_told_of_each(wide: Callable[..., str]) -> None:
+    narrower = wide("User with role staff, Agent with role staff ", "User, Agent with role staff ")
+    assert "More access: User hide Note; User read, write Doc, Order\n" in narrower
+    everyone = wide("User with role staff, Agent with role staff ", "User, Agent ")
+    assert everyone.startswith("More access: Agent, User hide Note; Agent, User read, write Doc, Order\n")
+    assert "    subject Agent   (was: Agent with role staff)\n" in everyone
+    named = wide('User::"x", Agent::"x"', "User, Agent")
+    assert '    subject Agent   (was: Agent::"x")\n' in named
+    assert '    subject User   (was: User::"x")\n' in named
+    lost = wide('subject User::"x", Agent::"x" ', 'subject User::"y", Agent::"y" ')
+    assert '  Agent::"y" may now `hide` Note\n' in lost
+    assert '  User::"y" may now `hide` Note\n' in lost
+
+
+def test_what_is_unknown_for_one_reason_is_told_once(wide: Callable[..., str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kynara_lang.cli.diff.time", Clock())
+    assert wide(' when resource.tenant != "b"', "", "--timeout", "0.5").startswith(
+        "Unknown: Agent, User hide Note; Agent, User read, write Doc, Order\n"
+        "  not settled: there was no time left\n\nno new access found;"
+    )
