@@ -2,8 +2,9 @@
 
 ## What it finds
 
-Scopes made of exclusions alone: `!=`, `not in`, `not … like`, `not … within`, `not … in resource.…`, also through predicates
-and in one alternative of an `or`. Whether the other side is a constant (`resource.tenant != "acme"`) or a value of the request
+Scopes made of exclusions alone: `!=`, `not in`, `not … like`, `not … within`, `not … in resource.…`, `not … holds …`, also
+through predicates, for some or all members of a set, and in one alternative of an `or`. `x < 5 or x > 5` is such an exclusion,
+and what is true of every resource does not bound what stands beside it. Whether the other side is a constant (`resource.tenant != "acme"`) or a value of the request
 (`resource.tenant != subject.tenant`) does not matter. An exclusion from a closed list is fine: of an enum, of `true` and
 `false`, of the declared types. So is any exclusion beside a condition that bounds the resource in the positive.
 
@@ -49,13 +50,14 @@ None.
 
 ## What it cannot see
 
-Ranges are bounds to it, also wide ones (`resource.size > 0`), and so is a pattern that matches nearly everything. What is
-excluded by a quantifier over several sets at once is left alone.
+Ranges with one end are bounds to it, also wide ones (`resource.size > 0`), and so is a pattern that matches nearly everything.
+What is excluded by a quantifier over several sets at once is left alone.
 """
 
+from collections.abc import Iterable, Iterator
 from typing import cast
 
-from ...semantics.types import BOOL, Enum
+from ...semantics.types import BOOL, IP, Enum
 from ...syntax import ast
 from ..lint_examples import rules
 from ..linter import Context, Lint
@@ -68,6 +70,7 @@ from ..logic.bounds import (
     of_types,
     scope_of,
     suggested,
+    without_idle,
 )
 from ..logic.domains import Domain, Intervals
 from ..logic.formula import All, AnyOf, Fact, Formula, Member, Term, all_of, every_value, negated
@@ -96,6 +99,13 @@ VALID = (
         'permit p "d" { subject Agent action read resource Doc scope subject.trust != "low" and resource.owner == subject.owner }'
     ),
     rules('permit p "d" { subject any action any resource any scope not (resource is Folder) }'),
+    rules(f'permit p "d" {{ {_HEAD} scope resource.size < 5 or resource.size in {{7, 9}} }}'),
+    rules(f'permit p "d" {{ {_HEAD} scope any r in resource.readers: r == subject }}'),
+    rules(f'permit p "d" {{ {_HEAD} scope any t in {{"a", "b"}}: resource.title == t }}'),
+    rules(
+        'let inside(i: IP) = i within {"::1", "10.0.0.0/8", "240.0.0.0/4", "::/128"}\nresource Box { at: IP }\naction open on Box\n'
+        'permit p "d" { subject User action open resource Box scope inside(resource.at) }'
+    ),
     rules(f"forbid f {{ {_HEAD} when resource.tenant != subject.tenant }}"),
     rules(
         'let shown(t: Tenanted, d: Doc) = t.tenant == d.tenant and d.title != "secret"\n'
@@ -117,6 +127,14 @@ INVALID = (
     rules(f'permit p "d" {{ {_HEAD}\n scope all l in resource.labels: l != "secret" }}  # <-'),
     rules(f'permit p "d" {{ {_HEAD} scope subject == resource.owner or\n  resource.title != "secret" }}  # <-'),
     rules(f'permit p "d" {{ {_HEAD} scope resource has note and\n  resource.note != "secret" }}  # <-'),
+    rules(f'permit p "d" {{ {_HEAD}\n scope resource.size < 5 or resource.size > 5 }}  # <-'),
+    rules(f'permit p "d" {{ {_HEAD}\n scope resource.size < subject.level or resource.size > subject.level }}  # <-'),
+    rules(f'permit p "d" {{ {_HEAD}\n scope not (resource.owner holds staff) }}  # <-'),
+    rules(f'permit p "d" {{ {_HEAD}\n scope any l in resource.labels: l != "secret" }}  # <-'),
+    rules(f'permit p "d" {{ {_HEAD}\n scope not resource.labels.contains_all({{"secret"}}) }}  # <-'),
+    rules(f'permit p "d" {{ {_HEAD}\n scope not (any t in {{"a", "b"}}: t == resource.title) }}  # <-'),
+    rules(f'permit p "d" {{ {_HEAD} scope resource.path within "/" and\n resource.title != "secret" }}  # <-'),
+    rules(f'permit p "d" {{ {_HEAD}\n scope (resource.owner == subject) == subject.manager }}  # <-'),
     rules('permit p "d" { subject any action read resource Tenanted\n scope resource not in Folder::"secret" }  # <-'),
     rules(
         'let secret = "secret"\nlet shown(d: Doc) = not (d.title == secret)\n'
@@ -130,8 +148,10 @@ _TESTS_OF_MEMBERSHIP = (
     "in",
     "element",
     "within",
+    "holds",
     "glob",
     ".contains_any()",
+    ".contains_all()",
     ".starts_with()",
     ".ends_with()",
     ".contains()",
@@ -146,14 +166,17 @@ def _rule(rule: RuleSymbol, context: Context) -> None:
         return
     types = of_types(region)
 
+    def vacuous(said: Formula) -> bool:
+        return regions.implies(types, everywhere(said))
+
     def is_open(said: Formula) -> bool:
-        return _excludes(said) is True and regions.possible(types, said)
+        return _excludes(without_idle(said, vacuous)) is True and regions.possible(types, said)
 
     said = regions.reading.formula(scope.expr)
     conditions = all_of(part.demands for part in region.parts if part.kind in ("scope", "when", "unless"))
-    if not is_open(said) or _excludes(conditions) is not True:
+    if not is_open(said) or _excludes(without_idle(conditions, vacuous)) is not True:
         return  # or a `when` bounds the resource
-    if regions.implies(types, everywhere(said)) or not regions.possible(region.formula):
+    if vacuous(said) or not regions.possible(region.formula):
         return  # KYN302 and KYN501
     _report(rule, blamed(regions.reading, scope.expr, is_open), region, context)
 
@@ -168,7 +191,7 @@ def _excludes(said: Formula, *, inside: bool = False) -> bool | None:
             found = {_excludes(part, inside=inside) for part in parts}
             return False if False in found else True if True in found else None
         case AnyOf(parts):
-            found = {_excludes(part, inside=inside) for part in parts}
+            found = {_excludes(part, inside=inside) for part in (*parts, *_joined(parts))}
             return True if True in found else False if False in found else None
         case Fact(term, holds) if term == DELEGATED:
             return False if holds else None
@@ -178,6 +201,25 @@ def _excludes(said: Formula, *, inside: bool = False) -> bool | None:
             return None if term.head == "type" else _is_complement(term, domain)
         case Fact(term, holds):
             return _is_exclusion(term, holds)
+
+
+def _joined(parts: Iterable[Formula]) -> Iterator[Formula]:
+    """Yield what alternatives say together: `x < 5 or x > 5` is `x != 5`, and so with two values.
+
+    Of addresses a list of ranges can hold the first and the last without being all but a few.
+    """
+    left_out: dict[Term, Intervals] = {}
+    below = set[tuple[object, ...]]()
+    for part in parts:
+        match part:
+            case Member(term, Intervals() as domain) if term.kind != IP:
+                others = domain.complement()
+                left_out[term] = others.meet(left_out.get(term, others))
+            case Fact(Term("<", (a, b)) as term):
+                if (b, a) in below:
+                    yield Fact(Term("==", (a, b), BOOL, roots=term.roots), False)
+                below.add((a, b))
+    yield from (Member(term, domain.complement()) for term, domain in left_out.items())
 
 
 def _is_complement(term: Term, domain: Domain) -> bool:
@@ -201,6 +243,8 @@ def _is_exclusion(term: Term, holds: bool) -> bool | None:
             return None
         case Term("any", (_, said)) if not holds:
             return _excludes(negated(cast(Formula, said)), inside=True) is True
+        case Term("any", (_, said)):
+            return _excludes(cast(Formula, said), inside=True) is True
         case Term("==", (Term(kind=kind), _)):
             return not holds and kind != BOOL and not isinstance(kind, Enum)
     return not holds and term.head in _TESTS_OF_MEMBERSHIP

@@ -4,7 +4,7 @@
 
 Scopes that can hold without a look at the resource: conditions about the subject, the context or the arguments alone, and
 predicates that take the resource and never use it. In an `or`, one such alternative is enough; in an `and`, one condition
-that mentions the resource suffices. `scope delegated` is fine, because the delegator's own permissions bound it, and so is
+that mentions the resource suffices, unless it is true of every resource. `scope delegated` is fine, because the delegator's own permissions bound it, and so is
 a permit whose resource patterns each name one entity or a group.
 
 ## Why it matters
@@ -72,6 +72,7 @@ from ..logic.bounds import (
     of_types,
     scope_of,
     suggested,
+    without_idle,
 )
 from ..logic.formula import Formula
 from ..logic.regions import Region, Regions
@@ -114,6 +115,9 @@ INVALID = (
     rules(
         f'permit p "d" {{ {_HEAD} scope subject holds staff and (subject == resource.owner or\n  context.mfa) }}  # <-'
     ),
+    rules(f'permit p "d" {{ {_HEAD}\n scope context.mfa and resource.path within "/" }}  # <-'),
+    rules(f'permit p "d" {{ {_HEAD}\n scope subject.manager and (resource.size < 3 or resource.size >= 3) }}  # <-'),
+    rules(f'permit p "d" {{ {_HEAD}\n scope any u in {{subject}}: u.manager }}  # <-'),
     rules(f'permit p "d" {{ {_HEAD} scope delegated or\n subject.manager }}  # <-'),
     rules(f'permit p "d" {{ {_HEAD}\n scope not delegated }}  # <-'),
     rules('permit p "d" { subject User action read resource Doc::"handbook", Doc\n scope subject holds staff }  # <-'),
@@ -139,13 +143,18 @@ def _rule(rule: RuleSymbol, context: Context) -> None:
         return
     types = of_types(region)
 
+    def vacuous(said: Formula) -> bool:
+        return regions.implies(types, everywhere(said))
+
     def ignoring(said: Formula) -> bool:
-        return ignores_resource(said) and regions.possible(types, said)
+        return ignores_resource(without_idle(said, vacuous)) and regions.possible(types, said)
 
     said = regions.reading.formula(scope.expr)
-    if not ignoring(said) or regions.implies(types, everywhere(said)) or not regions.possible(region.formula):
+    if not ignoring(said) or vacuous(said) or not regions.possible(region.formula):
         return
-    found = blamed(regions.reading, scope.expr, ignoring, first=mentions_resource)
+    found = blamed(
+        regions.reading, scope.expr, ignoring, first=lambda said: mentions_resource(without_idle(said, vacuous))
+    )
     _report(rule, found, region, context)
 
 
@@ -161,16 +170,18 @@ def _report(rule: RuleSymbol, found: Blamed, region: Region, context: Context) -
     context.report(
         found.expr.span,
         f"the scope of `{rule.decl.name.text}` does not {always}look at the resource",
-        _label(found),
+        _label(found, context.shared(Regions).reading.formula(found.expr)),
         labels=labels,
         notes=[note],
         help=_cure(found, when, region, context),
     )
 
 
-def _label(found: Blamed) -> str:
+def _label(found: Blamed, said: Formula) -> str:
     if found.inner_alternative:
         return "this can hold without a look at the resource"
+    if mentions_resource(said):
+        return "what this says of the resource is true of every resource"
     if any(isinstance(node, ast.Var) and node.name == "resource" for node in walk.descend(found.expr)):
         return "the resource is passed on, and not looked at"
     return (

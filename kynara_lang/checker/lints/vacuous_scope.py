@@ -5,7 +5,8 @@
 Scopes that hold whatever the resource is: `true`, `1 == 1`, a value compared with itself, `like "*"`, `.starts_with("")`,
 a path `within "/"`, an address `within "0.0.0.0/0"` or `"::/0"`, `has` of an attribute that is never missing, all values of
 an enum listed, or a condition joined by `or` with its contrary. One such alternative is enough to make a whole `or` true.
-Types count: `resource is Doc` says nothing in a permit on `Doc`. Predicates are looked into.
+Types count: `resource is Doc` says nothing in a permit on `Doc`. Predicates are looked into, and so is what a quantifier says
+of each member of a set that is written out.
 
 ## Why it matters
 
@@ -85,6 +86,9 @@ VALID = (
     rules(f'permit p "d" {{ {_HEAD} scope any "all documents are public" when true }}'),
     rules(f'permit p "d" {{ {_HEAD} scope delegated }}'),
     rules(f'permit p "d" {{ {_HEAD} scope false }}'),
+    rules(f'permit p "d" {{ {_HEAD} scope any d in {{Doc::"x", Doc::"y"}}: d == resource }}'),
+    rules(f'permit p "d" {{ {_HEAD} scope all r in resource.readers: r in subject }}'),
+    rules(f'let twice(n: Int) = n * 2\npermit p "d" {{ {_HEAD} scope twice(resource.size) == subject.level }}'),
     rules(f'permit p "d" {{ {_HEAD} scope resource has note }}'),
     rules("let own(u: User, d: Doc) = u == d.owner\n" + f'permit p "d" {{ {_HEAD} scope own(subject, resource) }}'),
     rules(f"forbid f {{ {_HEAD} when resource.size == resource.size }}"),
@@ -100,6 +104,14 @@ INVALID = (
     rules(f'permit p "d" {{ {_HEAD}\n scope resource.size > 5 or resource.size <= 5 }}  # <-'),
     rules(f'permit p "d" {{ {_HEAD}\n scope resource.status in {{"draft", "final"}} }}  # <-'),
     rules(f'permit p "d" {{ {_HEAD}\n scope resource has owner when subject == resource.owner }}  # <-'),
+    rules(f'permit p "d" {{ {_HEAD}\n scope any d in {{resource}}: d == resource }}  # <-'),
+    rules(f'permit p "d" {{ {_HEAD}\n scope any u in {{subject, resource.owner}}: u == subject }}  # <-'),
+    rules(f'permit p "d" {{ {_HEAD}\n scope all l in resource.labels: l in resource.labels }}  # <-'),
+    rules(f'permit p "d" {{ {_HEAD}\n scope all r in resource.readers: r == subject or r != subject }}  # <-'),
+    rules(f'permit p "d" {{ {_HEAD}\n scope resource.labels.contains_all(resource.labels) }}  # <-'),
+    rules(f'permit p "d" {{ {_HEAD}\n scope resource.path within resource.path }}  # <-'),
+    rules(f'permit p "d" {{ {_HEAD}\n scope resource.owner is User }}  # <-'),
+    rules(f'permit p "d" {{ {_HEAD}\n scope (resource.size == 1) != (resource.size != 1) }}  # <-'),
     rules('permit p "d" { subject User action read resource Tenanted\n scope resource is Tenanted }  # <-'),
     rules('permit p "d" { subject User action doc_actions resource any\n scope resource is Doc }  # <-'),
     rules(
@@ -184,6 +196,8 @@ def _why(expr: ast.Expr) -> str | None:
             return f"`{name.text}` is not optional, so it is never missing"
         case ast.Binary("in"):
             return "all possible values are listed"
+        case ast.Is(ast.Attribute() as value):
+            return f"`{value.span.text}` is never anything else"
         case ast.Is(_, kind):
             return f"the permit is about nothing but `{kind.text}`"
         case ast.Or():

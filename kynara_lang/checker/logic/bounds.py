@@ -95,6 +95,18 @@ def everywhere(said: Formula) -> Formula:
 Judge: TypeAlias = Callable[[Formula], bool]
 
 
+def without_idle(said: Formula, vacuous: Judge) -> Formula:
+    """Return a formula without what it says of the resource in vain: parts that are true of every resource."""
+    if mentions_resource(said) and vacuous(said):
+        return TRUE
+    match said:
+        case All(parts):
+            return all_of(without_idle(part, vacuous) for part in parts)
+        case AnyOf(parts):
+            return any_of(without_idle(part, vacuous) for part in parts)
+    return said
+
+
 def blamed(
     reading: Reading, expr: ast.Expr, bad: Judge, *, first: Judge | None = None, names: Names | None = None
 ) -> Blamed:

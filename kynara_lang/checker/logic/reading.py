@@ -19,9 +19,28 @@ from ...syntax import ast
 from ..bags import Bag
 from ..symbols import EntityType, LetSymbol, Program, RoleSymbol, TraitSymbol
 from .domains import NUMERIC, Covered, Domain, Values, between, numbers
-from .formula import FALSE, LENGTHS, TRUE, Fact, Formula, Member, Term, all_of, any_of, literals, negated
+from .formula import (
+    FALSE,
+    LENGTHS,
+    TRUE,
+    All,
+    AnyOf,
+    Fact,
+    Formula,
+    Member,
+    Term,
+    all_of,
+    any_of,
+    literals,
+    negated,
+    satisfiable,
+)
 
 Names = Mapping[str, Term]
+
+_OF_ITSELF = ("contains_all", "starts_with", "ends_with", "contains")  # true of a value and itself
+_MOST_COPIES = 64  # of the body of a quantifier over a set that is written out, those around it counted in
+_MOST_EXPANDED = 16  # literals and joints of two truths that are compared with each other
 
 ROOTS = ("subject", "resource", "args", "context", "delegator", "delegation", "actor", "approver")
 
@@ -61,6 +80,7 @@ class Reading:
         self._tables = program.tables
         self._calls: dict[tuple[str, tuple[Term, ...]], Said] = {}
         self._bound = 0
+        self._copies = 1
         self._failing: set[Term] = set()
 
     def read(self, expr: ast.Expr, names: Names | None = None) -> Said:
@@ -130,8 +150,21 @@ class Reading:
 
     def _is(self, entity: Term, named: EntityType | TraitSymbol) -> Formula:
         types = frozenset({named.key}) if isinstance(named, EntityType) else frozenset(named.members)
+        if self._always_one_of(entity, types):
+            return TRUE
         test: Formula = Member(type_of(entity), Values(types))
         return all_of((Fact(DELEGATED), test)) if entity == root("delegator") else test
+
+    def _always_one_of(self, value: Term, types: frozenset[str]) -> bool:
+        """Whether an attribute is declared as nothing but some types, wherever there is one of its name.
+
+        The type that the checker knows at one place will not do: what is read here is kept, and used at others.
+        """
+        if value.head != "attr" or not isinstance(cast(Term, value.parts[0]).kind, Entity):
+            return False
+        every = (kind.attributes.get(cast(str, value.parts[1])) for kind in self._program.types.values())
+        declared = [symbol.type for symbol in every if symbol is not None]
+        return bool(declared) and all(isinstance(kind, Entity) and kind.names <= types for kind in declared)
 
     def _asked(self, entity: Term, head: str, what: str) -> Formula:
         # What a reference leads to may be unknown to everybody; the request's own entities are known.
@@ -169,18 +202,30 @@ class Reading:
     def _quantifier(self, expr: ast.Quantifier, names: Names) -> Formula:
         domain = self.term(expr.domain, names)
         kind = self._tables.types.get(expr.domain)
+        written = _written_out(domain, kind)
+        if written is not None and len(written) * self._copies <= _MOST_COPIES:
+            return self._one_by_one(expr, names, domain, written)
         self._bound += 1
         variable = Term("bound", (self._bound,), kind.element if isinstance(kind, SetOf) else None)
         body = self.read(expr.body, {**names, expr.variable.text: variable})
         self._bound -= 1
-        said = body.formula if expr.kind == "any" else negated(body.formula)  # `all` is the negation of `any`
+        listed = _without(body.formula, Term("element", (variable, domain)))
+        said = listed if expr.kind == "any" else negated(listed)  # `all` is the negation of `any`
         fails = domain.fails or bool(body.failing)
         roots = domain.roots.union(*(literal.term.roots for literal in literals(said)))
         fact: Formula = Fact(Term("any", (domain, said), BOOL, fails, roots))
         self._noted(fact)
-        if said == FALSE or (domain.head == "const" and not domain.parts[1]):
+        if not satisfiable((said,)) or (domain.head == "const" and not domain.parts[1]):
             fact = FALSE
         return fact if expr.kind == "any" else negated(fact)
+
+    def _one_by_one(self, expr: ast.Quantifier, names: Names, domain: Term, items: tuple[Term, ...]) -> Formula:
+        """Return what a quantifier says of each member of a set that is written out."""
+        self._failing |= {domain} if domain.fails else set()
+        self._copies *= max(len(items), 1)
+        said = [self.formula(expr.body, {**names, expr.variable.text: item}) for item in items]
+        self._copies //= max(len(items), 1)
+        return any_of(said) if expr.kind == "any" else all_of(said)
 
     # --- comparisons
 
@@ -225,6 +270,8 @@ class Reading:
             glob = {"starts_with": f"{known}*", "ends_with": f"*{known}", "contains": f"*{known}*"}.get(name)
             if glob is not None:
                 return _covered(subject, "glob", compile_glob(glob), given[0])
+        if given and given[0] == subject and name in _OF_ITSELF:
+            return TRUE
         if known == frozenset() and name in ("contains_all", "contains_any"):
             return TRUE if name == "contains_all" else FALSE
         return Fact(term)
@@ -270,6 +317,8 @@ class Reading:
                 made = _made(f".{name.text}()", tuple(parts), kind, parts, fails=failing)
                 known = parts[0].parts[1] if parts[0].head == "const" else None
                 return constant(len(cast(Any, known)), kind) if made.head in LENGTHS and known is not None else made
+        if isinstance(expr, ast.Call) and kind != BOOL and (opened := self.opened(expr, names)) is not None:
+            return self.term(*opened)
         said = self.formula(expr, names)
         if said in (TRUE, FALSE):
             return constant(said == TRUE, BOOL)
@@ -309,11 +358,52 @@ def _equal(a: Term, b: Term) -> Formula:
         a, b = b, a
     if b.head == "const":
         if b.kind == BOOL and a.kind == BOOL:
-            said = cast(Formula, a.parts[0]) if a.head == "formula" else Fact(a)
+            said = _said_by(a)
             return said if b.parts[1] is True else negated(said)
         return _listed(a, frozenset({b.parts[1]}))
+    if a.kind == BOOL and b.kind == BOOL and not {a.head, b.head} <= {"attr", "bound"}:
+        one, other = _said_by(a), _said_by(b)
+        if _size(one) + _size(other) <= _MOST_EXPANDED:
+            return any_of((all_of((one, other)), all_of((negated(one), negated(other)))))
     first, second = sorted((a, b), key=repr)
     return Fact(_made("==", (first, second), BOOL, [a, b]))
+
+
+def _said_by(truth: Term) -> Formula:
+    """Return a value of truth as a formula."""
+    return cast(Formula, truth.parts[0]) if truth.head == "formula" else Fact(truth)
+
+
+def _size(said: Formula) -> int:
+    """Return how many literals and joints a formula has, counted no further than matters here."""
+    count, stack = 0, [said]
+    while stack and count <= _MOST_EXPANDED:
+        current = stack.pop()
+        count += 1
+        if isinstance(current, All | AnyOf):
+            stack.extend(current.parts)
+    return count
+
+
+def _written_out(domain: Term, kind: Type | None) -> tuple[Term, ...] | None:
+    """Return the members of a set that is written out, None for any other."""
+    if domain.head == "set":
+        return cast("tuple[Term, ...]", domain.parts)
+    if domain.head == "const" and isinstance(domain.parts[1], frozenset) and isinstance(kind, SetOf):
+        return tuple(constant(value, kind.element) for value in sorted(domain.parts[1], key=repr))
+    return None
+
+
+def _without(said: Formula, granted: Term) -> Formula:
+    """Return what a formula says once something is known to hold."""
+    match said:
+        case All(parts):
+            return all_of(_without(part, granted) for part in parts)
+        case AnyOf(parts):
+            return any_of(_without(part, granted) for part in parts)
+        case Fact(term, holds) if term == granted:
+            return TRUE if holds else FALSE
+    return said
 
 
 def _listed(a: Term, values: frozenset[Any]) -> Formula:
@@ -354,6 +444,8 @@ def _covered(a: Term, kind: str, pattern: Any, b: Term) -> Formula:
 
 
 def _within(a: Term, b: Term) -> Formula:
+    if a == b:
+        return TRUE
     if b.head == "set":
         return any_of(_within(a, cast(Term, item)) for item in b.parts)
     if b.head != "const":
