@@ -8,7 +8,7 @@ nothing else: whoever writes the resource chooses that. With `or`, each alternat
 
 It is fine to compare with an argument that is tied in turn, in the scope or in a `when`:
 `resource.tenant == args.tenant and args.tenant == subject.tenant`. So is a scope that bounds the resource by constants, and
-one that asks for the delegator.
+one that asks for the delegator. A condition that is true of everything, or only leaves out some values, is no such bound.
 
 ## Why it matters
 
@@ -67,12 +67,16 @@ mention the resource at all is KYN303.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Literal, TypeAlias
+
+from attrs import evolve
 
 from ...diagnostics.source import Span
 from ..lint_examples import rules
 from ..linter import Context, Lint
+from ..logic.bounds import everywhere, of_types
+from ..logic.regions import Regions
 from ..origins import Both, Either, Formula, Path, Read, Test, conjuncts, has_marks, places_in, smaller
 from ..reach import Reach
 from ..symbols import RuleSymbol
@@ -111,6 +115,10 @@ VALID = (
 )
 INVALID = (
     _permit("resource.team == args.team  # <-"),
+    _permit('resource.team == args.team and resource.team != "secret"  # <-'),
+    _permit("resource.team == args.team and resource.size == resource.size  # <-"),
+    _permit('resource.team == args.team and args.team like "*"  # <-'),
+    _permit("resource.team == args.team and (resource.size < 3 or resource.size >= 3)  # <-"),
     _permit("resource.tag == subject.team  # <-", "when resource.size < 5"),
     _permit("resource.team == subject.team or resource.team == args.team  # <-"),
     _permit("args.all or resource.team == subject.team  # <-"),
@@ -128,6 +136,7 @@ INVALID = (
 # What a condition does for the bounds of a permit: it bounds the resource by what can be trusted; it ties it to what the
 # caller chooses; it does not look at the resource and is the caller's choice; or it says nothing of either.
 _Bound: TypeAlias = Literal["bounds", "ties", "chosen", "neither"]
+_EXCLUDING = {"!=": True, "not in": True, "==": False, "in": False, "like": False, "within": False}
 _STRONGEST: tuple[_Bound, ...] = ("bounds", "ties")
 
 
@@ -140,13 +149,28 @@ def _rule(rule: RuleSymbol, context: Context) -> None:
     if "args" not in scope.clause.span.text and not context.shared(has_marks):
         return  # nothing in it can be chosen by the caller
     origins = context.shared(Reach).origins
-    formula = origins.condition(scope.expr)
-    vouched = {path for part in origins.of_rule(rule) for path in _vouched(part)}
+    regions = context.shared(Regions)
+    types = of_types(regions.of(rule))
+
+    def idle(part: Formula) -> bool:
+        inside = smaller(scope.clause.span, part.node) is part.node.span  # what a predicate says depends on its use
+        return inside and regions.implies(types, everywhere(regions.reading.formula(part.node)))
+
+    formula = _telling(origins.condition(scope.expr), idle)
+    vouched = {path for part in (formula, *origins.of_rule(rule, "when", "unless")) for path in _vouched(part)}
     if _bound(formula, vouched) != "ties":
         return
     others = [part for condition in origins.of_rule(rule, "when", "unless") for part in conjuncts(condition)]
     if not any(_ties_otherwise(part) for part in others):
         _report(rule, formula, scope.expr.span, vouched, context)
+
+
+def _telling(formula: Formula, idle: Callable[[Formula], bool]) -> Formula:
+    """Return a formula without those of its conditions that always hold: they bound nothing, and vouch for nothing."""
+    if isinstance(formula, Test):
+        return formula
+    parts = tuple(_telling(part, idle) for part in formula.parts if isinstance(formula, Either) or not idle(part))
+    return evolve(formula, parts=parts or formula.parts)
 
 
 def _vouched(formula: Formula) -> Iterator[Path]:
@@ -185,6 +209,8 @@ def _bound_by(test: Test, vouched: set[Path]) -> _Bound:
         return "chosen" if loose == reads else "neither"
     firm = {read for read in reads if read.root == "resource"} - loose
     others = reads - firm
+    if not others and test.operator in _EXCLUDING and test.positive is _EXCLUDING[test.operator]:
+        return "neither"  # all but some are left to the caller's choice
     return "ties" if not firm or (others and others <= loose) else "bounds"
 
 
