@@ -185,15 +185,16 @@ class AttributeChecks(NameChecks):
         """Say how to ask for a role or for who somebody is, which other languages keep in attributes."""
         text, span = name.span.source.text, name.span
         before = re.search(
-            r'(?:"(\w+)"\s+in\s+)?\b([a-z_][\w.]*?)(?:\.|\s+has\s+)\Z', text[max(0, span.start - 200) : span.start]
+            r'(?:"(\w+)"\s+(not\s+)?in\s+)?\b([a-z_][\w.]*?)(?:\.|\s+has\s+)\Z',
+            text[max(0, span.start - 200) : span.start],
         )
         after = re.compile(r'\s*(==|!=|\.contains\()\s*("[^"\n]*")').match(text, span.end)
         if before is None:
             return None
-        target, roles = before[2], {role.name for role in self.program.roles.values()}
+        target, roles = before[3], {role.name for role in self.program.roles.values()}
         if name.text in ("role", "roles"):
             sought = before[1] or (after[2].strip('"') if after else "")
-            negated = "not " if after and after[1] == "!=" else ""
+            negated = "not " if before[2] or (after and after[1] == "!=") else ""
             return f"write `{negated}{target} holds {sought if sought in roles else 'NAME'}`"
         if name.text in roles:
             return f"write `{target} holds {name.text}`"

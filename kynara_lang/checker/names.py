@@ -37,7 +37,7 @@ class NameChecks:
         if (trait := scope.traits.get(name.text)) is not None:
             self.tables.targets[name] = trait
             return frozenset(trait.members), trait
-        self._no_type(name, scope, [*scope.types, *scope.traits], "entity type or trait")
+        self._no_type(name, scope, scope.types, "entity type or trait")
         return None
 
     def types_named(self, expr: ast.Is) -> frozenset[str]:
@@ -72,7 +72,9 @@ class NameChecks:
         if pattern.prefix:
             below = [a for key, a in scope.actions.items() if key.startswith(f"{name}.")]
             if not below:
-                guess = self.report.near(name, {n for key in scope.actions for n in _prefixes(key)})
+                # Not a shorter prefix: it would take in what the longer one leaves out.
+                prefixes = {n for key in scope.actions for n in _prefixes(key) if n.count(".") >= name.count(".")}
+                guess = self.report.near(name, prefixes)
                 guess = f"{guess}.*" if guess else None
                 self.unknown(pattern.span, "action below", name, guess, declare=f"action {name}.read")
                 return None
@@ -82,7 +84,7 @@ class NameChecks:
             return [action]
         if name in scope.groups:
             return [a for a in self.program.actions.values() if name in a.groups]
-        guess = self.report.near(name, [*scope.actions, *scope.groups])
+        guess = self.report.near(name, scope.actions) or self.report.near(name, scope.groups)
         self.unknown(pattern.span, "action or action group", name, guess, declare=f"action {name}")
         return None
 
@@ -99,6 +101,14 @@ class NameChecks:
                 help=f"did you mean `{guess}`?" if guess else None,
             )
             return
+        trait = self.report.near(name.text, scope.traits) if what != "entity type" and guess is None else None
+        if trait is not None:
+            # No fix: a trait is everything that has it, perhaps more than was meant.
+            members = sorted(self.program.types[key].name for key in scope.traits[trait].members)
+            listed = ", ".join(f"`{member}`" for member in members[:3]) + (" …" if len(members) > 3 else "")
+            cure = f"did you mean the trait `{trait}`" + (f", which is all of {listed}?" if members else "?")
+            self.report.add("KYN101", f"there is no {what} `{name.text}`", name.span, "not declared", help=cure)
+            return
         role = next((r for r in scope.roles if r.casefold() == name.text.casefold()), None)
         if role is not None and not guess:
             self.report.add(
@@ -107,7 +117,7 @@ class NameChecks:
                 name.span,
                 "only a role is called so",
                 labels=[(scope.roles[role].decl.name.span, "declared here")],
-                help=f"write who holds it: `any with role {role}`",
+                help=f"write who holds it: `{_somebody(scope)} with role {role}`",
             )
             return
         self.unknown(name.span, what, name.text, guess, declare=f"subject {name.text}")
@@ -153,6 +163,12 @@ def spelled(span: Span, guess: str | None) -> Fix | None:
     It is not a safe one: a policy that compiles can permit more than one that does not.
     """
     return None if guess is None else Fix(f"replace it with `{guess}`", (Edit(span, guess),))
+
+
+def _somebody(scope: Scope) -> str:
+    """Return the name of a type of subjects, for examples: rather `User`, never `any`, which would be agents, too."""
+    names = sorted(kind.name for kind in scope.types.values() if kind.kind == "subject")
+    return "User" if "User" in names else names[0] if names else "User"
 
 
 def _with_word(word: str, names: Iterable[str]) -> str | None:

@@ -37,6 +37,7 @@ from ..syntax import ast
 from ..syntax.habits import NULLS, no_null
 from .attributes import AttributeChecks
 from .bags import Bag
+from .containment import contained
 from .names import spelled
 from .narrowing import Env, path_of
 from .symbols import LetSymbol, Program, Scope, Tables
@@ -235,14 +236,15 @@ class OperationChecks(AttributeChecks):
         if isinstance(a, Entity) and isinstance(b, Entity):
             self._hierarchy(expr, a, b)
             return BOOL
+        negated = "not " if expr.op == "not in" else ""
         self.report.add(
             "KYN201",
             f"`in` needs a set or a group, and this is {in_words(b)}",
             right.span,
             "neither a set nor an entity",
-            help=f"to look inside text, write `{right.span.text}.contains({left.span.text})`"
+            help=f"to look inside text, write `{negated}{right.span.text}.contains({left.span.text})`"
             if a == b == STRING
-            else f"to test {_TESTED[a]}, write `{left.span.text} within {right.span.text}`"
+            else f"to test {_TESTED[a]}, write `{negated}{left.span.text} within {right.span.text}`"
             if a in _WITHIN_PLACES
             else None,
         )
@@ -338,13 +340,9 @@ class OperationChecks(AttributeChecks):
         return False
 
     def _within_instead(self, span: Span, kind: Type, what: str, sought: ast.Expr | None = None) -> None:
-        parts: dict[Type, str] = {EMAIL: ".domain", URL: ".host"}
-        part = parts.get(kind, "")
-        example = "/work" if kind == PATH else "example.com"
         text = sought.value if isinstance(sought, ast.StringLit) else ""
         suffix = re.fullmatch(r"\*?(\.\w+)", text) if kind == PATH and what in ("`like`", "`.ends_with`") else None
-        if kind == PATH and what != "`.ends_with`" and (below := re.fullmatch(r"(/[\w./-]*\w)/?\**", text)):
-            example = below[1]
+        cure = contained(span.text, kind, text, at_end=what == "`.ends_with`")
         self.report.add(
             "KYN209",
             f"{what} compares spelling, and {in_words(kind)} can be spelled in ways that fool it",
@@ -355,7 +353,7 @@ class OperationChecks(AttributeChecks):
             else (),
             help=f'ask for its suffix: `{span.text}.suffix == "{suffix[1]}"`'
             if suffix
-            else f'ask for containment: `{span.text}{part} within "{example}"`',
+            else cure,
         )
 
     # --- tests

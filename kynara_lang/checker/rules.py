@@ -409,7 +409,7 @@ class RuleChecks(Typechecker):
                     "a quorum is a number from 1 to 1000",
                     count.count.span,
                     "out of range",
-                    help="write `quorum 1`",
+                    help=f"write `quorum {1 if number < 1 else 1000}`",
                 )
             elif number is not None:
                 quorum = number

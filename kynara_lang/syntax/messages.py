@@ -215,7 +215,8 @@ def _role_as_type(span: Span, accepted: frozenset[str]) -> Habit | None:
     if span.text != "role" and not re.search(rf"^role[ \t]+{found[1]}\b", text, re.MULTILINE):
         return None
     kinds = set(re.findall(r"^subject[ \t]+([A-Z]\w*)", text, re.MULTILINE))
-    kind = kinds.pop() if len(kinds) == 1 else "any"
+    # Never `any`: that would be agents, too, where a person was meant.
+    kind = "User" if "User" in kinds or not kinds else min(kinds)
     whole = Span(span.source, span.start, found.end())
     cure = f"write `{clause[1]} {kind} with role {found[1]}`"
     return Habit(whole, f"`{clause[1]}` names a type before a role", "a role alone", cure)

@@ -91,6 +91,7 @@ from typing import TypeAlias
 from ...diagnostics.source import Span
 from ..lint_examples import rules
 from ..linter import Context, Lint
+from ..logic.bounds import scope_of
 from ..origins import Both, Either, Formula, Test, Value, tests_in
 from ..reach import Reach, a_person
 from ..symbols import Program, RuleSymbol
@@ -255,6 +256,8 @@ def _report(rule: RuleSymbol, place: Span, found: tuple[str, str, str], bound: _
     types, person = context.program.types, a_person(context.program)
     agent, action, resource = types[found[0]].name, context.program.actions[found[1]].name, types[found[2]].name
     people, span = bound
+    # A scope that bounds something stays: what takes its place would permit more in other respects.
+    where, clause = ("in its scope", "scope   ") if scope_of(rule) is None else ("beside its scope", "when    ")
     context.report(
         place,
         f"the permit `{rule.decl.name.text}` lets `{agent}` do `{action}` on any `{resource}`,"
@@ -262,8 +265,8 @@ def _report(rule: RuleSymbol, place: Span, found: tuple[str, str, str], bound: _
         "may act for nobody, and then reaches what belongs to everybody",
         labels=[(span, f"`{people.decl.name.text}` ties it to the person")],
         notes=["on behalf of a person, an agent is bound by what that person may do; acting for nobody, it is not"],
-        help="if the agent works for people, say so in its scope:\n"
-        f"scope    delegated and delegator is {person}\n"
+        help=f"if the agent works for people, say so {where}:\n"
+        f"{clause} delegated and delegator is {person}\n"
         "if it really works alone, tie the resource to it, or name that one agent: "
         f'`subject {agent}::"…"`',
     )

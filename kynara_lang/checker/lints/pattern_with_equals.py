@@ -264,10 +264,14 @@ def _pattern(node: ast.Binary, text: _Text) -> _Problem | None:
             cure = f"`{value} like {pattern}`"
         case "!=":
             cure = f"`not ({value} like {pattern})`"
-        case _ if node.left is text.use:
+        case "in" if node.left is text.use:
             cure = f"`any x in {value}: x like {pattern}`"
-        case _:
+        case _ if node.left is text.use:
+            cure = f"`not (any x in {value}: x like {pattern})`"
+        case "in":
             cure = f"`{value} like {pattern}`, joined with the others by `or`"
+        case _:
+            cure = f"`not ({value} like {pattern})`, joined with the others by `and`"
     return _Problem(
         f"`{node.op}` takes `{text.shown}` letter by letter, not as a pattern",
         f"this `{sign}` stands for nothing but itself",

@@ -133,7 +133,7 @@ def _rule(rule: RuleSymbol, context: Context) -> None:
         "every request that matches this is forbidden",
         labels=[(f.rule.decl.name.span, "by this" if one else together) for f in covering],
         notes=["a forbid counts more than any permit, wherever it stands"],
-        help="narrow the forbid, for instance with `unless`, or delete the permit",
+        help="delete the permit; or, if the forbid was not meant to cover it, add an `unless` to the forbid",
     )
 
 

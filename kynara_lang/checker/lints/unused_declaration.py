@@ -109,6 +109,7 @@ from ...diagnostics.suggest import near
 from ...syntax import ast, walk
 from ..declarations import module_name
 from ..linter import Context, Lint
+from ..reach import a_person
 from ..symbols import EntityType, Program, TraitSymbol
 from ..uses import Uses, is_library, uses_of
 
@@ -173,7 +174,7 @@ _NOTES = {
     "context field": "a caller can leave it out, and no decision changes",
 }
 _HELP = {
-    "role": "name it in the rule that it was meant for: `subject any with role {}`",
+    "role": "name it in the rule that it was meant for: `subject {1} with role {0}`",
     "let": "use it in the rule that it was meant for{}",
     "type": "give it to an attribute: `attribute: {}`",
     "entity type": "name it in the rule that it was meant for: `{}`",
@@ -275,7 +276,7 @@ def _unused(
         _LABELS[kind],
         labels=[(let.decl.name.span, "only this `let` mentions it, and nothing uses that")] if let else (),
         notes=[_NOTES[kind]] if kind in _NOTES else (),
-        help=f"delete it, or {_HELP[kind].format(use)}",
+        help=f"delete it, or {_HELP[kind].format(use, a_person(context.program))}",
     )
     return False
 
