@@ -1,8 +1,9 @@
 """Applying the fixes of findings: which edits go together, what texts they make, and writing these to disk.
 
 Fixes are applied in rounds, because what one changes can be what another is about: a round takes those that do not
-overlap, the first by position winning, and the program is checked anew. A round that breaks the program is taken back.
-Nothing is written before the last round is done.
+overlap, the first by position winning, and the program is checked anew. Of a round that breaks the program the fixes
+that do so are taken back, and no others. What a mistake has hidden is not what its cure breaks. Nothing is written
+before the last round is done.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from .diagnostics.codes import LANGUAGE_CODES
 from .diagnostics.diagnostic import Diagnostic, Edit, Severity
@@ -31,6 +32,8 @@ ROUNDS: Final = 10
 """How often fixes are applied and the program checked again."""
 
 _SYNTAX: Final = "0"
+_NONE: Final = "9"  # comes after all phases that have errors of the language
+_MOST_TRIALS: Final = 40  # checks in a round that look for the fixes that bring errors
 
 Recheck: TypeAlias = "Callable[[Mapping[str, str]], Checked]"
 """Checks the program again with other texts for some files, given by their names."""
@@ -40,7 +43,7 @@ Recheck: TypeAlias = "Callable[[Mapping[str, str]], Checked]"
 class Fixing:
     """What fixing came to: the program as it would be, and by name the old and new text of each file that changed.
 
-    `broke` holds the errors that a round would have brought and that it was taken back for; `unfinished` says that
+    `broke` holds the errors that fixes would have brought, which were taken back for them; `unfinished` says that
     after the last round there was still something to fix.
     """
 
@@ -57,21 +60,64 @@ def fix(checked: Checked, recheck: Recheck, files: Collection[str], *, unsafe: b
     before: dict[str, str] = {}
     after: dict[str, str] = {}
     fixed = 0
+    broke: list[Diagnostic] = []
+    refused: set[_Key] = set()
+
+    def left() -> tuple[Diagnostic, ...]:
+        return chosen((d for d in checked.diagnostics if _key(d) not in refused), files, unsafe=unsafe)
+
     for _ in range(ROUNDS):
-        cured = chosen(checked.diagnostics, files, unsafe=unsafe)
+        cured = left()
         if not cured:
-            return Fixing(checked, before, after, fixed)
+            return Fixing(checked, before, after, fixed, tuple(broke))
+        tried = _try(checked, after, cured, recheck)
+        broke += tried.broke
+        refused |= {_key(diagnostic) for diagnostic in tried.refused}
+        for name, edits in _by_file(tried.kept).items():
+            before.setdefault(name, edits[0].span.source.text)
+        checked, after, fixed = tried.checked, tried.after, fixed + len(tried.kept)
+    return Fixing(checked, before, after, fixed, tuple(broke), bool(left()))
+
+
+_Key: TypeAlias = "tuple[str, str, str, tuple[str, ...]]"
+
+
+def _key(diagnostic: Diagnostic) -> _Key:
+    """Return by what a fix is known again in the next round, where it stands elsewhere."""
+    edits = diagnostic.fix.edits if diagnostic.fix is not None else ()
+    return diagnostic.code, diagnostic.message, diagnostic.span.source.name, tuple(e.replacement for e in edits)
+
+
+@frozen
+class _Tried:
+    """What came of a round: the fixes that are kept, those that are not, and the errors that these would bring."""
+
+    checked: Checked
+    after: dict[str, str]
+    kept: tuple[Diagnostic, ...]
+    refused: tuple[Diagnostic, ...]
+    broke: tuple[Diagnostic, ...]
+
+
+def _try(checked: Checked, after: dict[str, str], cured: tuple[Diagnostic, ...], recheck: Recheck) -> _Tried:
+    """Apply fixes and check again; if that brings errors, halve them until it is known which ones do."""
+    found = _Tried(checked, after, (), (), ())
+    waiting, trials = [cured], 0
+    while waiting:
+        some = waiting.pop(0)
+        together = (*found.kept, *some)
         now = dict(after)
-        for name, edits in _by_file(cured).items():
-            text = edits[0].span.source.text
-            before.setdefault(name, text)
-            now[name] = edited(text, edits)
-        rechecked = recheck(now)
-        if broke := brought(checked.diagnostics, rechecked.diagnostics, cured):
-            return Fixing(checked, before, after, fixed, broke)
-        checked, after, fixed = rechecked, now, fixed + len(cured)
-    unfinished = bool(chosen(checked.diagnostics, files, unsafe=unsafe))
-    return Fixing(checked, before, after, fixed, (), unfinished)
+        for name, edits in _by_file(together).items():
+            now[name] = edited(edits[0].span.source.text, edits)
+        rechecked, trials = recheck(now), trials + 1
+        broke = brought(checked.diagnostics, rechecked.diagnostics, together)
+        if not broke:
+            found = evolve(found, checked=rechecked, after=now, kept=together)
+        elif len(some) > 1 and trials < _MOST_TRIALS:
+            waiting[:0] = [some[: len(some) // 2], some[len(some) // 2 :]]
+        else:
+            found = evolve(found, refused=(*found.refused, *some), broke=(*found.broke, *broke))
+    return found
 
 
 def chosen(diagnostics: Iterable[Diagnostic], files: Collection[str], *, unsafe: bool) -> tuple[Diagnostic, ...]:
@@ -140,16 +186,18 @@ def brought(
 ) -> tuple[Diagnostic, ...]:
     """Return the errors of the language that are there after some findings were cured, and were not before.
 
-    Where the cured ones were such errors themselves, those that they hid do not count: all of later phases, and of
-    syntax what stands further down.
+    Where the cured ones were such errors themselves, those that they hid do not count: all of later phases, of syntax
+    what stands further down, of names and types what stands anywhere but where a fix has put something.
     """
-    cured = [diagnostic for diagnostic in cured if _breaks(diagnostic)]
-    last = min(map(_phase, cured), default="9")
+    cured = list(cured)
+    errors = [diagnostic for diagnostic in cured if _breaks(diagnostic)]
+    last = min(map(_phase, errors), default=_NONE)
     read_to: dict[str, int] = {}
-    for diagnostic in cured:
+    for diagnostic in errors:
         if _phase(diagnostic) == _SYNTAX:
             span = diagnostic.span
             read_to[span.source.name] = min(span.start, read_to.get(span.source.name, span.start))
+    written = _written(cured)
     known = Counter((d.code, d.message) for d in before if _breaks(d))
     found = []
     for diagnostic in after:
@@ -157,9 +205,25 @@ def brought(
             continue
         what = (diagnostic.code, diagnostic.message)
         known[what] -= 1
-        if known[what] < 0 and diagnostic.span.start <= read_to.get(diagnostic.span.source.name, diagnostic.span.start):
-            found.append(diagnostic)
+        name, start, end = diagnostic.span.source.name, diagnostic.span.start, diagnostic.span.end
+        if known[what] >= 0 or start > read_to.get(name, start):
+            continue
+        if _SYNTAX < _phase(diagnostic) == last and not any(a <= start and end <= b for a, b in written.get(name, ())):
+            continue
+        found.append(diagnostic)
     return tuple(found)
+
+
+def _written(cured: Iterable[Diagnostic]) -> dict[str, list[tuple[int, int]]]:
+    """Return for each file where in the new text there is what fixes have put in."""
+    places: dict[str, list[tuple[int, int]]] = {}
+    for name, edits in _by_file(cured).items():
+        moved = 0
+        for edit in sorted(edits, key=lambda edit: (edit.span.start, edit.span.end)):
+            start = edit.span.start + moved
+            places.setdefault(name, []).append((start, start + len(edit.replacement)))
+            moved += len(edit.replacement) - (edit.span.end - edit.span.start)
+    return places
 
 
 def _breaks(diagnostic: Diagnostic) -> bool:

@@ -81,7 +81,7 @@ def _tell(ctx: click.Context, fixing: Fixing, *, diff: bool) -> None:
     if fixing.broke:
         print_full(console, fixing.broke)
         brought = counted(len(fixing.broke), "error")
-        console.print(f"Left out the last fixes, because they would bring the {brought} above", soft_wrap=True)
+        console.print(f"Left out the fixes that would bring the {brought} above", soft_wrap=True)
     if fixing.unfinished:
         console.print(f"Stopped after {fixes.ROUNDS} rounds; run it again if fixes are left", soft_wrap=True)
     where = f" in {counted(len(fixing.after), 'file')}" if fixing.after else ""

@@ -229,6 +229,42 @@ def test_what_an_error_hid_is_not_what_its_fix_brought() -> None:
     assert brought([named, error("KYN101", "x")], [error("KYN101", "y")], [named])
 
 
+DECLARED = """\
+subject User { team: String  level: Int }
+resource Doc { team: String  owner: User }
+action read on Doc
+"""
+
+
+def fixing_of(text: str) -> Fixing:
+    def recheck(texts: Mapping[str, str]) -> Checked:
+        return checked(texts["policy.kyn"])
+
+    return fixes.fix(checked(text), recheck, ["policy.kyn"], unsafe=True)
+
+
+def test_a_mistake_that_two_misspellings_hid_keeps_their_fixes() -> None:
+    rule = 'permit p "d" {{ subject User action read resource Doc scope {} }}\n'
+    fixing = fixing_of(DECLARED + rule.format("resource.ownr.team == subject.leveel"))
+    assert fixing.after == {"policy.kyn": DECLARED + rule.format("resource.owner.team == subject.level")}
+    assert (fixing.fixed, fixing.broke) == (2, ())
+    assert broken(fixing.checked) == ["a String is never equal to an Int"]
+
+
+def test_of_a_round_only_the_fixes_that_break_something_are_taken_back() -> None:
+    source = Source("a", "1234")
+    findings = [finding(source, (n, n + 1, letter)) for n, letter in enumerate("abcd")]
+
+    def recheck(texts: Mapping[str, str]) -> Checked:
+        found = [error("KYN101")] if "c" in texts["a"] else []
+        return Checked(checked("").program, tuple(found), False, 1)
+
+    fixing = fixes.fix(Checked(checked("").program, tuple(findings), False, 1), recheck, ["a"], unsafe=False)
+    assert (fixing.after, fixing.fixed) == ({"a": "ab3d"}, 3)
+    assert [d.code for d in fixing.broke] == ["KYN101"]
+    assert not fixing.unfinished
+
+
 # --- on the command line
 
 UNUSED = '# kynara: ignore[KYN305] reason="no longer"\n'
@@ -399,7 +435,7 @@ def test_a_lint_whose_fix_breaks_the_policy_is_told(
     monkeypatch.setattr(linter, "lint_of", lambda code: linter.Lint(program=wrong) if code == "KYN305" else real(code))
     result = kynara("check", "policies", "--select", "KYN305", "--fix")
     assert "error[KYN101]" in result.stderr
-    assert "Left out the last fixes, because they would bring the " in result.stderr
+    assert "Left out the fixes that would bring the " in result.stderr
     assert "Fixed 0 findings\nFound 1 note" in result.stderr
     assert unused.read_bytes() == before
 
