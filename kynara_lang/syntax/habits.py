@@ -12,6 +12,7 @@ from attrs import frozen
 
 from ..diagnostics.source import Span
 from ..diagnostics.suggest import near
+from .condition_shapes import CONDITION_SHAPES
 from .shapes import BEGIN_CLAUSES, SHAPES
 
 
@@ -135,6 +136,14 @@ _NO_CLAUSES = {
         ("the word before a rule's name is its effect", "delete it: `permit NAME` allows, `forbid NAME` denies"),
     ),
     **dict.fromkeys(
+        ("allow", "deny", "then", "permit"),
+        ("a rule does not end in a decision", "delete it: `permit NAME` allows, `forbid NAME` denies"),
+    ),
+    **dict.fromkeys(
+        ("log", "audit", "notify", "alert", "oblige"),
+        ("a rule does nothing but decide", "delete it; whoever asks may record each decision"),
+    ),
+    **dict.fromkeys(
         ("priority", "order", "precedence", "weight"),
         ("rules have no order", "delete it: every `forbid` outweighs every `permit`, wherever they stand"),
     ),
@@ -192,7 +201,7 @@ def _shaped(span: Span, accepted: frozenset[str]) -> Habit | None:
     begin = max(text.rfind("\n", 0, span.start) + 1, span.start - 300)
     end = text.find("\n", span.start)
     line = text[begin : min(end if end >= 0 else len(text), span.start + 300)]
-    for shape in SHAPES:
+    for shape in (*SHAPES, *CONDITION_SHAPES):
         if not shape.needs & accepted:
             continue
         for found in shape.pattern.finditer(line):
@@ -238,7 +247,7 @@ def _roles(span: Span, accepted: frozenset[str]) -> Habit | None:
 def _listed(span: Span, tail: str) -> Habit | None:
     """Look at what stands right after the word of a clause: brackets, quotes, or a word too many."""
     text = span.source.text
-    found = re.search(r"(?:\A|[\s{])(subject|action|resource|from)[ \t]+((?:in|==)[ \t]*)?\Z", tail)
+    found = re.search(r"(?:\A|[\n{])[ \t]*(subject|action|resource|from)[ \t]+((?:in|==)[ \t]*)?\Z", tail)
     if found is None or (found[2] and span.text not in ("[", "{")):
         return None
     clause = found[1]
@@ -292,7 +301,9 @@ def _sign(span: Span, accepted: frozenset[str]) -> Habit | None:
     text = span.source.text
     for sign, (message, cure) in _SIGNS.items():
         at = span.start
-        if sign in ("||", "&&", "=>", "===", "!==", "<>", "--") and text[at - 1 : at - 1 + len(sign)] == sign:
+        if sign in ("===", "!==") and text[at - 2 : at + 1] == sign:
+            at -= 2
+        elif sign in ("||", "&&", "=>", "===", "!==", "<>", "--") and text[at - 1 : at - 1 + len(sign)] == sign:
             at -= 1  # its first half was still taken for an operator
         if not text.startswith(sign, at):
             continue
@@ -311,7 +322,7 @@ def _sign(span: Span, accepted: frozenset[str]) -> Habit | None:
         if sign == "/" and (path := _path(span)):
             return path
         if sign == "[" and (listed := re.compile(r"\[([^\[\]{}\n]*)\]").match(text, at)):
-            cure = f"write `{{{listed[1]}}}`"
+            cure, whole = f"write `{{{listed[1]}}}`", Span(span.source, *listed.span())
         if sign == "@" and (address := re.compile(r"[A-Za-z0-9_.+-]*\Z").search(text, max(0, at - 80), at)):
             end = re.compile(r"[A-Za-z0-9_.-]*").match(text, at + 1)
             whole = Span(span.source, address.start(), end.end() if end else at + 1)
@@ -456,6 +467,8 @@ def _after_word(before: Span, span: Span, accepted: frozenset[str]) -> Habit | N
         return _without_colon(before, span)
     if accepted != {"DOUBLE_COLON"}:
         return None
+    if word == "NOT":
+        return Habit(before, "`NOT` is written small", "capital letters", "write `not`")
     if word in _TRUTH:
         return Habit(before, f"`{word}` is written small", "looks like a type", f"write `{_TRUTH[word]}`")
     if word in NULLS:
@@ -463,6 +476,11 @@ def _after_word(before: Span, span: Span, accepted: frozenset[str]) -> Habit | N
     text = span.source.text[max(0, before.start - 200) : before.start]
     if found := re.search(r"(?<!any )(?<!all )\b([a-z_][\w.]*)\s*(==|!=|not\s+in\b|in\b)\s*\Z", text):
         whole = Span(span.source, before.start - len(found[0]), before.end)
+        if "in" in found[2]:
+            sign, negated = ("in", "") if found[2] == "in" else ("not in", "not ")
+            cure = f'name the group: `{found[1]} {sign} {word}::"…"`;'
+            cure += f" or test the type, if that is meant: `{negated}{found[1]} is {word}`"
+            return Habit(whole, f"the type `{word}` is no group", "which one?", cure)
         right = f"{'' if found[2] in ('==', 'in') else 'not '}{found[1]} is {word}"
         notes = (f'an entity is written `{word}::"id"`',)
         return Habit(whole, f"the type `{word}` is no value", "a type is tested with `is`", f"write `{right}`", notes)

@@ -152,6 +152,9 @@ def _comma(span: Span, accepted: frozenset[str]) -> Habit | None:
     tail = text[max(0, span.start - 300) : span.start]
     begins = rf"(?:{CLAUSE_WORD}|{'|'.join(BEGIN_DECLARATIONS)}|}})\Z"
     if span.text == "," and {"WHEN", "RBRACE"} <= accepted:
+        listed = re.search(r'\d\Z|\bin[ \t]+[A-Z]\w*::"[^"\n]*"\Z', tail)
+        if listed and re.compile(r"\d{3}\b|[ \t]*[A-Z]").match(text, span.end):
+            return None  # a number with a separator, or a list of groups: these have their own words
         if re.compile(r"[ \t]*[^\s#}]").match(text, span.end):
             cure = "write `and` instead of `,`, or list values in braces: `in {…}`"
             return Habit(span, "conditions are not joined by `,`", "nothing goes on after a comma here", cure)
@@ -317,7 +320,8 @@ def unexpected(report: Report, span: Span, accepted: frozenset[str], since: int)
         return
     cure, word = None, " ".join(span.text.split())
     message = f"`{span.text}` does not fit here"
-    if span.text in (")", "}") and opening is None:
+    dangling = _DANGLING.search(span.source.text, max(0, span.start - 80), span.start) if span.text in "})" else None
+    if span.text in (")", "}") and (opening is None or (span.text, opening.text) == (")", "{")):
         label, cure = (
             "closes nothing that is open",
             "delete it, or look for a bracket that is closed too early",
@@ -325,6 +329,8 @@ def unexpected(report: Report, span: Span, accepted: frozenset[str], since: int)
     elif word in _DECLARATION_WORDS | _EITHER and _at_margin(span) and "LET" not in accepted:
         message = f"the declaration before this `{word}` is not finished"
         label = f"expected {expected_words(accepted)} before this"
+    elif dangling is not None:
+        label, cure = "nothing follows", f"write what comes after `{dangling[1]}`, or delete it"
     elif span.text == "import":
         label, cure = "too late here", "put imports at the top, after `module` and before all declarations"
     elif span.text == "module":
@@ -364,6 +370,7 @@ def unknown_character(report: Report, span: Span, accepted: frozenset[str]) -> N
     report.add("KYN002", message, whole, label, help=cure)
 
 
+_DANGLING = re.compile(r"(\b(?:and|or|not)|[=!]=|[<>]=?)\s*\Z")
 _NUMBERS = "write whole numbers as `1000`, decimals as `50.00`, durations as `90s`, `15m`, `4h` or `7d`"
 _SCANNED = re.compile(rf"{STRING}|#[^\n]*|[({{]|[)}}]")
 _CLAUSE_WORDS = {

@@ -110,7 +110,10 @@ def test_an_agent_that_works_for_people_keeps_its_scope() -> None:
     )
     (finding,) = check_sources([Source("p.kyn", text)], lints=LintSettings(select=("KYN605",))).diagnostics
     assert "when     delegated and delegator is User" in (finding.help or "")
-    assert check_sources(
-        [Source("p.kyn", text.replace("context.mfa }", "context.mfa\n when delegated and delegator is User }"))],
-        lints=LintSettings(select=("KYN605",)),
-    ).diagnostics == ()
+    assert (
+        check_sources(
+            [Source("p.kyn", text.replace("context.mfa }", "context.mfa\n when delegated and delegator is User }"))],
+            lints=LintSettings(select=("KYN605",)),
+        ).diagnostics
+        == ()
+    )
