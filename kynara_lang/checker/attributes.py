@@ -231,12 +231,25 @@ class AttributeChecks(NameChecks):
             name.span,
             f"no such {what}",
             notes=[f"{receiver} has {', '.join(f'`{row.shown}`' for row in rows)}"] if rows else (),
-            help=NO_PATTERNS
+            help=_role_asked(name)
+            if called and isinstance(target, Entity) and name.text in _ROLE_TESTS
+            else NO_PATTERNS
             if called and name.text in ("matches", "match", "regex") and receiver == "String"
             else f"write `{shown.shown}`"
             if shown
             else None,
         )
+
+
+_ROLE_TESTS = ("has_role", "hasRole", "in_role", "inRole", "is_in_role", "isInRole", "holds")
+
+
+def _role_asked(method: ast.Ident) -> str:
+    """Say how to ask for a role, in place of a method that other languages have for it."""
+    text, span = method.span.source.text, method.span
+    asked = re.search(r"([a-z_][\w.]*)\.\Z", text[max(0, span.start - 200) : span.start])
+    sought = re.compile(r'\("?([a-z_]\w*)"?\)').match(text, span.end)
+    return f"write `{asked[1] if asked else 'subject'} holds {sought[1] if sought else 'NAME'}`"
 
 
 def ask_first(guard: str, shown: str, env: Env | None) -> str:

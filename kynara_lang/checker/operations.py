@@ -45,7 +45,12 @@ from .words import in_words, not_one_kind
 
 _WITHIN_PLACES: dict[Type, Type] = {IP: BLOCK, PATH: PATH, HOST: HOST}
 _TESTED: dict[Type, str] = {IP: "an address", PATH: "a path", HOST: "a host"}
-_UNQUOTED = {"Int": r"-?[0-9]+", "Decimal": r"-?[0-9]+\.[0-9]+", "Bool": "true|false"}
+_UNQUOTED = {
+    "Int": r"-?[0-9]+",
+    "Decimal": r"-?[0-9]+\.[0-9]+",
+    "Bool": "true|false",
+    "Time": r"\d{4}-\d\d-\d\d(?:T[\d:]+Z)?",
+}
 _ASKS = ("exists", "has", "defined", "is_defined", "isset", "present")
 _HOLDS_ONE = ("contains", "includes", "include", "has", "member", "element", "exists")
 _WITHIN_PARTS: dict[Type, str] = {URL: "host", EMAIL: "domain"}
@@ -156,6 +161,10 @@ class OperationChecks(AttributeChecks):
                 help_text = f"write `{side.span.text}.00`: a dot makes a Decimal"
             if mine == INT and other == DURATION and isinstance(side, ast.IntLit):
                 help_text = f"write a duration, such as `{side.text}d` for days or `{side.text}m` for minutes"
+            if other == STRING and str(mine) in _UNQUOTED:
+                text = expr.right if side is expr.left else expr.left
+                if isinstance(text, ast.StringLit) and re.fullmatch(_UNQUOTED[str(mine)], text.value):
+                    help_text = f"write `{text.value}` without quotes"
         ordered = op in ("<", "<=", ">", ">=")
         notes = []
         message = f"`{op}` cannot {'compare' if ordered else 'compute with'} {in_words(a)} and {in_words(b)}"

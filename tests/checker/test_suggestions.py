@@ -44,6 +44,7 @@ def cure(text: str) -> str:
         ('context.ip not in "10.0.0.0/8"', 'not context.ip within "10.0.0.0/8"'),
         ('"lead" not in subject.roles', "not subject holds lead"),
         ('"lead" in subject.roles', "subject holds lead"),
+        ('subject.has_role("lead")', "subject holds lead"),
         ('resource.title not in {"a*"}', 'not (resource.title like "a*")'),
         ('"a*" not in resource.labels', 'not (any x in resource.labels: x like "a*")'),
         ('subject.mail like "*@corp.com"', 'subject.mail.domain == "corp.com"'),
@@ -59,6 +60,15 @@ def cure(text: str) -> str:
 def test_a_condition_is_said_otherwise_and_not_more_widely(written: str, meant: str) -> None:
     assert re.findall("`([^`]*)`", cure(permit(written)))[0] == meant
     assert found(permit(meant)) == ()
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"), [('context.count > "5"', "5"), ('context.now < "2027-01-01"', "2027-01-01")]
+)
+def test_what_is_ordered_stands_without_quotes(written: str, meant: str) -> None:
+    text = permit(written).replace("ip: IP", "ip: IP  count: Int  now: Time")
+    assert cure(text) == f"write `{meant}` without quotes"
+    assert found(text.replace(f'"{meant}"', meant)) == ()
 
 
 def test_a_pattern_with_a_gap_is_not_taken_for_a_folder() -> None:
