@@ -42,6 +42,7 @@ PATIENCE = 30.0
 """Seconds for one program, where nobody gives more."""
 _MISTAKE = "the solver and the evaluator disagree about a path, which is a mistake in Kynara"
 _LONGER = "only chains of two principals were looked at, and who acts for somebody who acts for others may get further"
+_NAMED = "a rule reads something of an entity that it names itself, which only an entity store tells"
 _NO_TIME = "there was no time left to look any further"
 
 
@@ -256,6 +257,8 @@ class _Search:
             return False
         if self._went(trial):
             return True
+        if trial.where is not None and self._named(trial.steps, trial.where):
+            self._unsettled(trial, _NAMED)
         places = [place for step in trial.steps for place in self.known.places(step, trial.subject)]
         places += [trial.where] if trial.where is not None else []
         if not any(self.known.asks_delegation(place) for place in places):
@@ -266,6 +269,11 @@ class _Search:
         if longer and self._path(evolve(trial, chains=Chains.LONGER)).ask()[0] is not Answer.UNSAT:
             self._unsettled(trial, _LONGER)
         return False
+
+    def _named(self, steps: Sequence[Step], end: Slice) -> bool:
+        """Whether steps change what is read of an entity that a rule names: requests say nothing of that."""
+        named = self.known.reading(end).named
+        return any(step.where.resource in named and self.known.matters(step, end) for step in steps)
 
     def _path(self, trial: _Trial) -> Path:
         path = Path(self.known, trial.subject, self.limits, trial.chains)

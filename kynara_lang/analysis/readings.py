@@ -13,7 +13,7 @@ from attrs import define, field, frozen
 
 from ..checker.symbols import LetSymbol, PatternSymbol, Program, RuleSymbol
 from ..semantics.operators import Builtin
-from ..semantics.types import Entity
+from ..semantics.types import Entity, SetOf
 from ..syntax import ast, walk
 from .links import Slice
 
@@ -26,7 +26,8 @@ class Reading:
     """What is read: attributes by type (key) and name, the types whose roles are, whether groups, whether delegation.
 
     `delegation` is whether it depends on whether the principal acts for somebody, `whom` whether also on who that is,
-    `depth` whether on how long the chain is.
+    `depth` whether on how long the chain is. `named` are the types (by key) of entities that a rule names, and not the
+    request, to read something of them.
     """
 
     attributes: frozenset[tuple[str, str]] = frozenset()
@@ -35,6 +36,7 @@ class Reading:
     delegation: bool = False
     whom: bool = False
     depth: bool = False
+    named: frozenset[str] = frozenset()
 
     def __or__(self, other: Reading) -> Reading:
         """Return what one or the other reads."""
@@ -45,6 +47,7 @@ class Reading:
             self.delegation or other.delegation,
             self.whom or other.whom,
             self.depth or other.depth,
+            self.named | other.named,
         )
 
 
@@ -104,14 +107,18 @@ class Reader:
                 return self._of_name(expr, name, names)
             case ast.Attribute(target, name) | ast.Has(target, name):
                 if not isinstance(self.program.tables.targets.get(expr), Builtin):
-                    found = self._of_attribute(target, name.text, names)
+                    found = self._of_attribute(target, name.text, names) | self._named(target)
             case ast.Holds(target):
-                found = Reading(roles=self._types(target, names))
-            case ast.Binary("in" | "not in", _, right):
-                found = Reading(groups=isinstance(self.program.tables.types.get(right), Entity))
+                found = Reading(roles=self._types(target, names)) | self._named(target)
+            case ast.Binary("in" | "not in", left, right):
+                groups = isinstance(self.program.tables.types.get(right), Entity)
+                found = Reading(groups=True) | self._named(left) if groups else NOTHING
             case ast.Call():
                 found = self._of_predicate(expr, names)
-            case ast.Quantifier(_, variable):
+                for argument in expr.arguments:
+                    found |= self._named(argument)
+            case ast.Quantifier(_, variable, domain):
+                found = self._named(domain)
                 inner = {name: types for name, types in names.items() if name != variable.text}
         for child in walk.children(expr):
             if isinstance(child, ast.Expr):
@@ -119,6 +126,14 @@ class Reader:
             elif isinstance(child, ast.FieldValue):
                 found |= self._of(child.value, inner)
         return found
+
+    def _named(self, target: ast.Expr) -> Reading:
+        """Return the types of what something is read of, where the rule itself names that."""
+        targets, kind = self.program.tables.targets, self.program.tables.types.get(target)
+        kind = kind.element if isinstance(kind, SetOf) else kind
+        names = (node for node in walk.descend(target) if isinstance(node, ast.Var))
+        fixed = all(isinstance(targets.get(name), LetSymbol) for name in names)
+        return Reading(named=kind.names) if fixed and isinstance(kind, Entity) else NOTHING
 
     def _of_name(self, expr: ast.Var, name: str, names: Names) -> Reading:
         let = self.program.tables.targets.get(expr)
