@@ -180,8 +180,7 @@ class Caller:
             return []
         if self.chains is Chains.ANY:
             return sorted(key for key, kind in self.steps.program.types.items() if kind.kind == "subject")
-        wanted = (where.action, where.resource)
-        return sorted({other.subject for other in self.steps.slices if (other.action, other.resource) == wanted})
+        return self.steps.delegators(where)
 
     def _mention(self, path: str, state: int, types: Iterable[str]) -> Mention:
         """Return the delegator of a request, who is the same in all states."""

@@ -26,8 +26,8 @@ class Reading:
     """What is read: attributes by type (key) and name, the types whose roles are, whether groups, whether delegation.
 
     `delegation` is whether it depends on whether the principal acts for somebody, `whom` whether also on who that is,
-    `depth` whether on how long the chain is. `named` are the types (by key) of entities that a rule names, and not the
-    request, to read something of them.
+    `depth` whether on how long the chain is; `actor` is whether it depends on who acts in the end. `named` are the
+    types (by key) of entities that a rule names, and not the request, to read something of them.
     """
 
     attributes: frozenset[tuple[str, str]] = frozenset()
@@ -36,6 +36,7 @@ class Reading:
     delegation: bool = False
     whom: bool = False
     depth: bool = False
+    actor: bool = False
     named: frozenset[str] = frozenset()
 
     def __or__(self, other: Reading) -> Reading:
@@ -47,6 +48,7 @@ class Reading:
             self.delegation or other.delegation,
             self.whom or other.whom,
             self.depth or other.depth,
+            self.actor or other.actor,
             self.named | other.named,
         )
 
@@ -140,7 +142,8 @@ class Reader:
         if name not in names and isinstance(let, LetSymbol):
             return self._of_let(let, {})
         asks = name in ("delegated", "delegator", "delegation")
-        return Reading(delegation=asks, whom=name == "delegator", depth=name == "delegation")
+        acts = name in ("actor", "delegation")
+        return Reading(delegation=asks, whom=name == "delegator", depth=name == "delegation", actor=acts)
 
     def _of_attribute(self, target: ast.Expr, name: str, names: Names) -> Reading:
         types = self._types(target, names)

@@ -6,6 +6,7 @@ solver; a step whose effect nothing reads is left out here, which is a proof tha
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable
 
 from attrs import define, field, frozen
@@ -65,11 +66,14 @@ class Steps:
     _reader: Reader = field(init=False)
     _readings: dict[Slice, Reading] = field(factory=dict)
     _by_subject: dict[str, list[Slice]] = field(factory=dict)
+    _beside: dict[tuple[str, str], list[Slice]] = field(factory=lambda: defaultdict(list))
     _asking: dict[str, list[RuleSymbol]] = field(factory=dict)
 
     def __attrs_post_init__(self) -> None:
         """List the slices in which anything is permitted, and the rules that ask for approvals by action."""
         self.slices = slices(self.program)
+        for where in self.slices:
+            self._beside[where.action, where.resource].append(where)
         self._reader = Reader(self.program)
         for rule in self.program.rules:
             for action in rule.actions if rule.effect == "require_approval" else ():
@@ -175,10 +179,10 @@ class Steps:
     def _of_chain(self, where: Slice) -> Reading:
         """Return what the rules of a slice read, and those that decide on a delegator where it can have one."""
         found = self._reader.of_slice(where)
-        if found.delegation:
-            for other in self.slices:
-                if (other.action, other.resource) == (where.action, where.resource):
-                    found |= self._reader.of_slice(other)
+        delegated = found.delegation
+        for other in map(self._reader.of_slice, self._beside[where.action, where.resource]):
+            if delegated or other.actor:
+                found |= other
         return found
 
     def places(self, step: Step, subject: str) -> list[Slice]:
@@ -198,6 +202,10 @@ class Steps:
         Where nobody asks who the delegator is, the last of a chain can be that: who is between only narrows.
         """
         return self._reader.of_slice(where).whom or self.reading(where).depth
+
+    def delegators(self, where: Slice) -> list[str]:
+        """Return the types (by key) of those to whom something is permitted in a slice, so that others may for them."""
+        return [other.subject for other in self._beside[where.action, where.resource]]
 
     def delegated(self, where: Slice) -> bool:
         """Return whether it makes a difference in a slice for whom the principal acts.

@@ -140,3 +140,20 @@ def test_agents_that_approve_each_other_on_behalf_of_others_do_so() -> None:
     for request, approver in zip((first, second), approvers, strict=True):
         assert judge.decision(request) == "require_approval"
         assert judge.approved(request, [approver]) == "allow"
+
+
+def test_who_acts_for_somebody_is_no_proof_where_that_is_changed() -> None:
+    text = """
+subject User
+subject Agent { level: Int }
+resource Doc
+action read on Doc
+action set_level on Agent (level: Int) modifies level = args.level
+permit readers "r" { subject User, Agent action read resource Doc scope any "x" }
+permit own "o" { subject Agent action set_level resource Agent scope resource == subject }
+require approval ask "q" { subject User action read resource Doc when actor is Agent and actor.level < 3 from User }
+"""
+    low, high = ({**entity("Agent", "a", level=n), "on_behalf_of": {"type": "User", "id": "u"}} for n in (1, 9))
+    doc = {"type": "Doc", "id": "d"}
+    assert decided(text, (low, "read", {}, doc), (high, "read", {}, doc)) == ["require_approval", "allow"]
+    assert not survey(text).proved
