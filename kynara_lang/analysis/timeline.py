@@ -185,7 +185,7 @@ class Timeline(Universe):
             path = at(state, f"changed {number} by {around.arguments.path}")
             after = self.mention(path, resource.key, resource.types)
             value = self._argument(modifies, action, around)
-            if value is not None:
+            if value is not None and symbol is None:
                 claims.append(value.present)
             if symbol is not None:
                 changes.append(Change(symbol.external, "attribute", resource, after))
@@ -212,7 +212,9 @@ class Timeline(Universe):
         if isinstance(found.value, Scalar) and isinstance(value.value, Scalar):
             if found.value.term.getSort() != value.value.term.getSort():
                 return self._anything()
-        return [found.present, self.equal(found.value, value.value)]
+        # An argument that is left out leaves nothing there.
+        same = self.smt.implies(value.present, self.equal(found.value, value.value))
+        return [self.smt.equal(found.present, value.present), same]
 
     def _anything(self) -> list[Term]:
         self.inexact()

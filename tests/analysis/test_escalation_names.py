@@ -9,7 +9,7 @@ from kynara_lang.analysis.question import Verdict
 from kynara_lang.analysis.solver import Limits
 from kynara_lang.runtime.replay import Replay
 
-from .test_escalation_readings import decided, entity, program, survey
+from .test_escalation_readings import Json, decided, entity, program, survey
 
 HEAD = """
 role lead
@@ -64,7 +64,7 @@ def test_what_is_changed_is_what_is_read_of_a_type_among_several(text: str) -> N
     judge = Replay(program(text))
     for one in found.found:
         assert one.request is not None
-        requests = [*(move.request for move in one.moves), one.request]
+        requests: list[Json] = [*(move.request for move in one.moves), one.request]
         assert {judge.decision(request) for request in requests} == {"allow"}
 
 

@@ -112,7 +112,7 @@ permit r "r" { subject Agent action read resource Doc scope resource.level <= su
 def test_what_only_longer_chains_may_is_said_not_to_be_known() -> None:
     low, high, doc = entity("Agent", "a", trust=1), entity("Agent", "a", trust=9), entity("Doc", "d", level=5)
     sent: Json = {**low, "on_behalf_of": {"type": "Worker", "id": "w", "on_behalf_of": {"type": "User", "id": "u"}}}
-    requests = ((low, "read", {}, doc), (sent, "set_trust", {"trust": 9}, low), (high, "read", {}, doc))
+    requests: Any = ((low, "read", {}, doc), (sent, "set_trust", {"trust": 9}, low), (high, "read", {}, doc))
     assert decided(CHAIN, *requests) == ["deny", "allow", "allow"]
     found = survey(CHAIN)
     assert not found.proved

@@ -166,3 +166,20 @@ def test_what_is_asked_of_approvers_is_read_too() -> None:
     reading = Reader(program(PLACES % ask)).of_slice(Slice("read", "User", "Doc"))
     assert reading.roles == {"User"}
     assert reading.attributes == {("User", "level")}
+
+
+def test_an_argument_that_is_left_out_leaves_nothing_there() -> None:
+    text = """
+subject User
+resource Doc { holder: User? }
+action read on Doc
+action hand on Doc (to: User?) modifies holder = args.to
+permit r "r" { subject User action read resource Doc scope not (resource has holder) }
+permit s "s" { subject User action hand resource Doc scope any "x" }
+"""
+    who, held, free = entity("User", "u"), entity("Doc", "d", holder=entity("User", "v")), entity("Doc", "d")
+    step = (who, "hand", {}, held)
+    assert decided(text, (who, "read", {}, held), step, (who, "read", {}, free)) == ["deny", "allow", "allow"]
+    (one,) = survey(text).found
+    assert one.code == "KYN404"
+    assert "properties" not in one.moves[0].request["action"]
