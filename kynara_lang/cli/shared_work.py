@@ -14,6 +14,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from itertools import count
 from typing import Final
 
 from ..runtime.decision import Effect
@@ -22,7 +23,7 @@ from .answers import answer_all
 from .json_lines import Line
 from .options import Stop
 
-_LINES: Final = 256
+_LINES: Final = 1024
 _BYTES: Final = 1024 * 1024
 _ON_THEIR_WAY: Final = 3
 """How many batches there are for each process: one in work, one that waits, one that is written."""
@@ -50,7 +51,8 @@ class SharedWork:
     ) -> None:
         """Take what `answer_all` takes; processes begin with the first batch."""
         self._counts, self._write, self._most = counts, write, jobs * _ON_THEIR_WAY
-        self._batch: list[Line] = []
+        self._first = 1
+        self._batch: list[bytes | None] = []
         self._size = 0
         self._sent: deque[Future[_Answer]] = deque()
         self._processes = ProcessPoolExecutor(
@@ -60,9 +62,11 @@ class SharedWork:
     def answer_all(self, lines: Iterable[Line]) -> None:
         """Write the answer to each line, and count what was decided."""
         try:
-            for line in lines:
-                self._batch.append(line)
-                self._size += len(line.content or b"")
+            for number, content in lines:
+                if not self._batch:
+                    self._first = number
+                self._batch.append(content)
+                self._size += len(content or b"")
                 if len(self._batch) >= _LINES or self._size >= _BYTES:
                     self._send()
             self.settle()
@@ -89,7 +93,7 @@ class SharedWork:
         if not self._batch:
             return
         try:
-            self._sent.append(self._processes.submit(_answers, self._batch))
+            self._sent.append(self._processes.submit(_answers, self._first, self._batch))
         except BrokenProcessPool:
             raise _died() from None
         self._batch, self._size = [], 0
@@ -117,9 +121,13 @@ def _begin(policies: PolicySet, with_request: bool) -> None:
     _inherited[:] = [(policies, with_request)]
 
 
-def _answers(lines: list[Line]) -> _Answer:
-    """Answer a batch of lines; this is what the processes do."""
+def _answers(first: int, contents: list[bytes | None]) -> _Answer:
+    """Answer a batch of lines that follow each other; this is what the processes do.
+
+    They are numbered here: sent as objects, they cost a tenth of the whole time.
+    """
     (policies, with_request) = _inherited[0]
+    lines = map(Line, count(first), contents)
     counts: Counter[Effect] = Counter()
     pieces: list[str] = []
     answer_all(policies, lines, counts, pieces.append, with_request=with_request)
